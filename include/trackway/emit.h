@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tracetool's output calls in a hosted program. Not for hand-written
+ * code, yet part of the ABI: a module built today runs with a later library.
+ *
+ * The life of one event, in the order that matters (signals included):
+ *
+ *	slot open	the thread's lane is taken, so that a signal handler
+ *			from here on writes elsewhere; room is checked; the
+ *			clock is read
+ *	fields		stored behind the event's first word
+ *	slot commit	the commit word is stored with release; the lane is put
+ *			back
+ *
+ * No lock prefix, no system call, no branch but for room and for time. All of
+ * it may be called in a signal handler.
+ */
+#ifndef TRACKWAY_EMIT_H
+#define TRACKWAY_EMIT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <trackway/blob.h>
+#include <trackway/state.h>
+#include <trackway/writer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The events of one trace-events file in one module, registered once. */
+struct tw_group {
+	uint32_t size; /* of this struct */
+	uint32_t event_count;
+	struct tw_states *states; /* TW_STATES_SIZE(event_count), aligned */
+	size_t states_size;
+	const void *blob;
+	size_t blob_size;
+	/* Below: the runtime's. */
+	uint64_t id_base;
+	uint32_t entry;
+	struct tw_group *next;
+};
+
+/*
+ * Make a group's events known, or say that their module is about to be
+ * unloaded. Called by constructors and destructors; never fails aloud: with no
+ * ring to be had the events stay off.
+ */
+TW_PUBLIC void tw_group_register(struct tw_group *group);
+TW_PUBLIC void tw_group_unregister(struct tw_group *group);
+
+/* One nesting level of one thread. */
+struct tw_lane {
+	struct tw_writer writer;
+} __attribute__((aligned(64)));
+
+/* The lane of the thread's main flow. Never NULL: a thread that has none yet
+ * points to one that all such threads share, which never has room. */
+extern TW_PUBLIC __thread struct tw_lane *tw_lane_current
+	__attribute__((tls_model("initial-exec")));
+
+/* An event being written. */
+struct tw_slot {
+	struct tw_lane *lane;
+	struct tw_page *page;
+	unsigned char *at;  /* where the event begins */
+	unsigned char *end; /* to be put back */
+	uint64_t time;
+};
+
+#if defined(__x86_64__) || defined(__i386__)
+#define TW_HAVE_FAST_CLOCK 1
+static inline uint64_t tw_clock_fast(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+#elif defined(__aarch64__)
+#define TW_HAVE_FAST_CLOCK 1
+static inline uint64_t tw_clock_fast(void)
+{
+	uint64_t ticks;
+
+	__asm__ __volatile__("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+}
+#else
+#define TW_HAVE_FAST_CLOCK 0
+static inline uint64_t tw_clock_fast(void)
+{
+	return 0;
+}
+#endif
+
+/*
+ * The whole of opening a slot, for when tw_slot_open() could not: a first
+ * event, a full page, a busy lane, a clock that went back or that is not the
+ * fast one, a fork. lane: what tw_slot_open() has left in slot->lane. Returns
+ * false if the event is discarded (and counted).
+ */
+TW_PUBLIC bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane,
+				 size_t size);
+
+/* content_size and events at once, for a compiler that tells types apart. */
+typedef uint64_t __attribute__((may_alias)) tw_commit_word;
+
+static inline void tw_commit(struct tw_page *page, uint64_t step)
+{
+	tw_commit_word *word = (tw_commit_word *)(void *)&page->content_size;
+
+	/*
+	 * Release (A), paired with the reader's acquire of the commit word in
+	 * tw_ring_page_copy() (B): who sees the new size sees the event. The
+	 * load is plain, since only this lane's writer ever stores the word.
+	 */
+	__atomic_store_n(word, *word + step, __ATOMIC_RELEASE);
+}
+
+/* Take a lane: what interrupts from here on goes elsewhere. NULL: busy. */
+static inline unsigned char *tw_lane_take(struct tw_lane *lane)
+{
+	unsigned char *end = __atomic_load_n(&lane->writer.end,
+					     __ATOMIC_RELAXED);
+
+	__atomic_store_n(&lane->writer.end, NULL, __ATOMIC_RELAXED);
+	/* (C) with the one in tw_lane_put(). Against the same thread's signal
+	 * handlers only, so the order of the instructions is enough: one that
+	 * runs after the store finds the lane busy, one that ran before has
+	 * left it whole. */
+	TW_COMPILER_BARRIER();
+	return end;
+}
+
+static inline void tw_lane_put(struct tw_lane *lane, unsigned char *end)
+{
+	TW_COMPILER_BARRIER(); /* (C) */
+	__atomic_store_n(&lane->writer.end, end, __ATOMIC_RELAXED);
+}
+
+/*
+ * Begin an event of size bytes, its first word included: at least 8, at most
+ * TW_EVENT_HEADER + 10 * (TW_STRING_MAX + 1). False: tw_slot_open_slow() must
+ * be called next, best in a function of its own, so that this one calls nothing
+ * and keeps its registers.
+ */
+static inline bool tw_slot_open(struct tw_slot *slot, size_t size)
+{
+	struct tw_lane *lane = tw_lane_current;
+
+	slot->lane = lane;
+	slot->end = tw_lane_take(lane);
+	slot->at = lane->writer.pos;
+	slot->page = lane->writer.page;
+	if (TW_LIKELY((uintptr_t)slot->at + size <= (uintptr_t)slot->end)) {
+		slot->time = tw_clock_fast();
+		/* Backwards wraps to a huge gap: one test for both. */
+		if (TW_LIKELY((slot->time - slot->page->timestamp_end) >>
+				      TW_TIME_GAP_BITS ==
+			      0))
+			return true;
+	}
+	tw_lane_put(lane, slot->end);
+	return false;
+}
+
+/* Finish the event: the size is that of tw_slot_open(). */
+static inline void tw_slot_commit(const struct tw_slot *slot, uint64_t id,
+				  size_t size)
+{
+	uint64_t word = TW_EVENT_WORD(slot->time, id);
+
+	memcpy(slot->at, &word, sizeof(word));
+	slot->page->timestamp_end = slot->time;
+	tw_commit(slot->page, TW_COMMIT_STEP((uint32_t)size * 8));
+	slot->lane->writer.pos = slot->at + size;
+	tw_lane_put(slot->lane, slot->end);
+}
+
+/* Where the event's fields go. */
+static inline unsigned char *tw_slot_fields(const struct tw_slot *slot)
+{
+	return slot->at + TW_EVENT_HEADER;
+}
+
+/* A string's length as kept: at most TW_STRING_MAX; NULL is empty. */
+static inline size_t tw_string_length(const char *text)
+{
+	return text ? strnlen(text, TW_STRING_MAX) : 0;
+}
+
+/* Store a value of any scalar type, packed; returns the next place. */
+#define TW_PUT(at, value) \
+	(memcpy((at), &(value), sizeof(value)), (at) + sizeof(value))
+
+/*
+ * Short strings without a call: two copies that overlap, of a size that the
+ * compiler knows.
+ */
+static inline void tw_copy_short(unsigned char *to, const char *from,
+				 size_t size)
+{
+	if (size >= 16) {
+		memcpy(to, from, 16);
+		memcpy(to + size - 16, from + size - 16, 16);
+	} else if (size >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + size - 8, from + size - 8, 8);
+	} else if (size >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + size - 4, from + size - 4, 4);
+	} else if (size) {
+		to[0] = (unsigned char)from[0];
+		to[size / 2] = (unsigned char)from[size / 2];
+		to[size - 1] = (unsigned char)from[size - 1];
+	}
+}
+
+/* Store a string of the length that was measured; returns the next place. */
+static inline unsigned char *tw_put_string(unsigned char *at, const char *text,
+					   size_t length)
+{
+	if (TW_LIKELY(length <= 32)) {
+		tw_copy_short(at, text, length);
+	} else {
+		/* A compiler that knows its bound would put a slow string
+		 * instruction in place of the call. */
+		__asm__("" : "+r"(length));
+		memcpy(at, text, length);
+	}
+	at[length] = 0;
+	return at + length + 1;
+}
+
+/*
+ * The log backend's line: "NAME message\n" to stderr, with "TID@SEC.USEC:"
+ * before it where TRACKWAY_LOG=timestamp. One write() a line.
+ */
+TW_PUBLIC void tw_log(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The integer types that every Trackway header is written with. A firmware
+ * whose own headers clash with <stdint.h> defines TW_TYPES_HEADER to the name
+ * of a header that declares uint8_t to uint64_t, int8_t to int64_t, uintptr_t
+ * and size_t.
+ */
+#ifndef TRACKWAY_TYPES_H
+#define TRACKWAY_TYPES_H
+
+#ifdef TW_TYPES_HEADER
+#include TW_TYPES_HEADER
+#else
+#include <stddef.h>
+#include <stdint.h>
+#endif
+
+#ifdef __cplusplus
+#define TW_STATIC_ASSERT(cond, text) static_assert(cond, text)
+#else
+#define TW_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* trackway enable: switch events of a running program on. */
+#include "switch.h"
+
+static int run(struct tw_args *args)
+{
+	return tw_switch_run(args, true);
+}
+
+static const struct tw_example examples[] = {
+	{"trackway enable sqlite-vfs 'vfs_*'",
+	 "every event of that program whose name begins with vfs_"},
+	{"trackway enable 1234 vfs_open vfs_close", "two events by name"},
+	{"trackway enable 1234 '*'", "all events"},
+	{NULL, NULL},
+};
+
+const struct tw_command tw_command_enable = {
+	.name = "enable",
+	.usage = "[--json] TARGET GLOB...",
+	.summary = "switch events of a running program on",
+	.details = "The program notices nothing: each event is switched by one "
+		   "byte in its ring. Every GLOB must match an event, else "
+		   "nothing is switched. Modules that the program loads later "
+		   "come with their events off, unless TRACKWAY_EVENTS in its "
+		   "environment says otherwise.",
+	.options = tw_switch_options,
+	.examples = examples,
+	.run = run,
+};

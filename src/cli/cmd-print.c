@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trackway print: events as lines, in the order of time. Most of the work is
+ * putting digits into a large buffer: what stays the same from line to line
+ * (the second, an event's name, a thread's number) is kept as text.
+ */
+#include "cli.h"
+
+#include "../schema/text.h"
+#include "open-trace.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S 1000000000u
+#define BUFFER_SIZE (256u << 10)
+#define PAUSE_BUSY_NS 1000000
+#define PAUSE_IDLE_NS 10000000
+
+enum {
+	OPTION_FORMAT = TW_OPTION_ID(1),
+	OPTION_HISTORY = TW_OPTION_ID(2),
+	OPTION_UTC = TW_OPTION_ID(3),
+	OPTION_RELATIVE = TW_OPTION_ID(4),
+	OPTION_DELTA = TW_OPTION_ID(5),
+};
+
+enum shown_time {
+	SHOW_LOCAL,
+	SHOW_UTC,
+	SHOW_RELATIVE, /* since the first event printed */
+	SHOW_DELTA,    /* since the last event printed */
+};
+
+struct request {
+	struct tw_words targets;
+	struct tw_words patterns;
+	bool follow;
+	bool history;
+	bool json;
+	enum shown_time time;
+	uint64_t limit; /* events */
+};
+
+/* An event of a producer, as it is printed. */
+struct shown {
+	bool known;
+	bool chosen;
+	struct tw_format *format;
+	char *label; /* text: name and a blank; JSON: from "event" to "args" */
+	size_t label_size;
+};
+
+struct shown_producer {
+	struct shown *events; /* TW_EVENTS_MAX of them */
+	char *label;	      /* text before the thread; JSON: name and pid */
+	size_t label_size;
+};
+
+struct printer {
+	const struct request *request;
+	struct tw_trace *trace;
+	struct shown_producer *producers;
+	uint32_t producer_count;
+	struct tw_json json; /* its text is the output of both formats */
+	uint64_t printed;
+	uint64_t second; /* ns: the one that is in second_text */
+	char second_text[32];
+	size_t second_size;
+	bool has_first;
+	uint64_t first_ns;
+	uint64_t last_ns;
+	const char *time_style;
+	const char *plain_style;
+	size_t warnings_said;
+};
+
+/* ---- Time ---- */
+
+static void set_second(struct printer *printer, uint64_t ns)
+{
+	const time_t seconds = (time_t)(ns / NS_PER_S);
+	struct tm tm;
+
+	printer->second = ns - ns % NS_PER_S;
+	if (printer->request->time == SHOW_UTC ? !gmtime_r(&seconds, &tm)
+					       : !localtime_r(&seconds, &tm))
+		memset(&tm, 0, sizeof(tm));
+	printer->second_size = (size_t)snprintf(
+		printer->second_text, sizeof(printer->second_text),
+		"%02u:%02u:%02u.", (unsigned)tm.tm_hour % 100,
+		(unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+}
+
+/* Nine digits of a number below 10^9. */
+static char *put_nanoseconds(char *out, uint32_t ns)
+{
+	const uint32_t high = ns / 100000;
+	const uint32_t low = ns % 100000;
+
+	memcpy(out, tw_decimal_pairs + high / 100 * 2, 2);
+	memcpy(out + 2, tw_decimal_pairs + high % 100 * 2, 2);
+	memcpy(out + 4, tw_decimal_pairs + low / 1000 * 2, 2);
+	memcpy(out + 6, tw_decimal_pairs + low / 10 % 100 * 2, 2);
+	out[8] = (char)('0' + low % 10);
+	return out + 9;
+}
+
+/* "+0.000001234", or "-" before a step back between producers' clocks. */
+static char *put_difference(char *out, uint64_t ns, uint64_t from)
+{
+	const uint64_t difference = ns < from ? from - ns : ns - from;
+
+	*out++ = ns < from ? '-' : '+';
+	out = tw_put_decimal(out, difference / NS_PER_S);
+	*out++ = '.';
+	return put_nanoseconds(out, (uint32_t)(difference % NS_PER_S));
+}
+
+static char *put_time(struct printer *printer, char *out, uint64_t ns)
+{
+	switch (printer->request->time) {
+	case SHOW_RELATIVE:
+		return put_difference(out, ns, printer->first_ns);
+	case SHOW_DELTA:
+		return put_difference(out, ns, printer->last_ns);
+	default:
+		break;
+	}
+	/* Before this second wraps to a huge difference. */
+	if (ns - printer->second >= NS_PER_S)
+		set_second(printer, ns);
+	memcpy(out, printer->second_text, sizeof(printer->second_text));
+	return put_nanoseconds(out + printer->second_size,
+			       (uint32_t)(ns - printer->second));
+}
+
+/* ---- What is kept of events and producers ---- */
+
+static char *take_text(struct tw_text *text, size_t *size)
+{
+	if (text->failed) {
+		free(text->data);
+		return NULL;
+	}
+	*size = text->size;
+	return text->data;
+}
+
+static bool set_text_label(struct shown *shown,
+			   const struct tw_event_desc *event)
+{
+	struct tw_text text = {0};
+
+	tw_text_add_string(&text, tw_style(TW_STYLE_BOLD));
+	tw_text_add_escaped(&text, event->name, strlen(event->name));
+	tw_text_add_string(&text, tw_style(TW_STYLE_PLAIN));
+	tw_text_add_string(&text, " ");
+	shown->label = take_text(&text, &shown->label_size);
+	return shown->label;
+}
+
+static bool set_json_label(struct shown *shown,
+			   const struct tw_event_desc *event)
+{
+	struct tw_json json = {.comma = true};
+
+	tw_json_text(&json, "event", event->name);
+	shown->label = take_text(&json.text, &shown->label_size);
+	return shown->label;
+}
+
+static struct shown *find_shown(struct printer *printer,
+				const struct tw_record *record)
+{
+	const struct tw_event_desc *event = record->event.event;
+	struct shown *shown = &printer->producers[record->producer->index]
+				       .events[record->event.id];
+
+	if (shown->known)
+		return shown;
+	shown->chosen = tw_names_match(&printer->request->patterns,
+				       event->name);
+	if (shown->chosen && tw_format_compile(event, &shown->format))
+		return NULL;
+	if (!(printer->request->json ? set_json_label(shown, event)
+				     : set_text_label(shown, event)))
+		return NULL;
+	shown->known = true;
+	return shown;
+}
+
+/* The producer's name stands in a line only where it tells something. */
+static bool set_producer(struct printer *printer, uint32_t index)
+{
+	const struct tw_trace_producer *producer = tw_trace_producer(
+		printer->trace, index);
+	struct shown_producer *shown = &printer->producers[index];
+	struct tw_json json = {.comma = true};
+
+	if (printer->request->json) {
+		tw_json_text(&json, "producer", producer->name);
+		tw_json_u64(&json, "pid", producer->pid);
+	} else {
+		tw_text_add_string(&json.text, " ");
+		if (printer->producer_count > 1) {
+			tw_text_add_escaped(&json.text, producer->name,
+					    strlen(producer->name));
+			tw_text_add_string(&json.text, " ");
+		}
+	}
+	shown->label = take_text(&json.text, &shown->label_size);
+	shown->events = calloc(TW_EVENTS_MAX, sizeof(*shown->events));
+	return shown->label && shown->events;
+}
+
+/* ---- Events ---- */
+
+static void print_text(struct printer *printer, const struct tw_record *record,
+		       const struct shown *shown)
+{
+	const struct shown_producer *producer =
+		&printer->producers[record->producer->index];
+	struct tw_text *text = &printer->json.text;
+	char *out;
+
+	out = tw_text_reserve(text,
+			      128 + producer->label_size + shown->label_size);
+	if (!out)
+		return;
+	out = stpcpy(out, printer->time_style);
+	out = put_time(printer, out, record->time_ns);
+	out = stpcpy(out, printer->plain_style);
+	memcpy(out, producer->label, producer->label_size);
+	out = tw_put_decimal(out + producer->label_size, record->tid);
+	*out++ = ' ';
+	memcpy(out, shown->label, shown->label_size);
+	text->size = (size_t)(out + shown->label_size - text->data);
+	tw_format_run(shown->format, record->event.fields,
+		      record->event.fields_size, record->producer->decoder.swap,
+		      text);
+	/* An event without a message leaves no blank at the line's end. */
+	if (text->size && text->data[text->size - 1] == ' ')
+		text->size--;
+	tw_text_add(text, "\n", 1);
+}
+
+static void add_value(struct tw_json *json, const struct tw_value *value)
+{
+	switch (value->field->kind) {
+	case TW_FIELD_STRING:
+		tw_json_string(json, NULL, value->string.text,
+			       value->string.size);
+		break;
+	case TW_FIELD_SINT:
+		tw_json_s64(json, NULL, value->s);
+		break;
+	case TW_FIELD_FLOAT:
+		tw_json_double(json, NULL, value->f);
+		break;
+	case TW_FIELD_BOOL:
+		tw_json_bool(json, NULL, value->u);
+		break;
+	default:
+		tw_json_u64(json, NULL, value->u);
+		break;
+	}
+}
+
+static void add_arguments(struct tw_json *json, const struct tw_decoded *event,
+			  bool swap)
+{
+	struct tw_value value;
+	size_t offset = 0;
+
+	tw_json_begin(json, "args", '{');
+	for (uint32_t i = 0; i < event->event->field_count; i++) {
+		tw_fields_value(event->event, i, event->fields, &offset, swap,
+				&value);
+		tw_json_key(json, value.field->name, strlen(value.field->name));
+		add_value(json, &value);
+	}
+	tw_json_end(json, '}');
+}
+
+static void print_json(struct printer *printer, const struct tw_record *record,
+		       const struct shown *shown)
+{
+	const struct shown_producer *producer =
+		&printer->producers[record->producer->index];
+	const bool swap = record->producer->decoder.swap;
+	struct tw_json *json = &printer->json;
+	struct tw_text message = {0};
+
+	tw_json_begin(json, NULL, '{');
+	tw_json_u64(json, "time_ns", record->time_ns);
+	tw_text_add(&json->text, producer->label, producer->label_size);
+	tw_json_u64(json, "tid", record->tid);
+	tw_text_add(&json->text, shown->label, shown->label_size);
+	add_arguments(json, &record->event, swap);
+	tw_format_run(shown->format, record->event.fields,
+		      record->event.fields_size, swap, &message);
+	tw_json_string(json, "message", message.data ? message.data : "",
+		       message.size);
+	free(message.data);
+	tw_json_end(json, '}');
+	tw_json_line(json);
+}
+
+static int print_event(struct printer *printer, const struct tw_record *record)
+{
+	const struct shown *shown = find_shown(printer, record);
+
+	if (!shown)
+		return tw_error_memory();
+	if (!shown->chosen)
+		return TW_EXIT_OK;
+	if (!printer->has_first)
+		printer->first_ns = printer->last_ns = record->time_ns;
+	printer->has_first = true;
+	if (printer->request->json)
+		print_json(printer, record, shown);
+	else
+		print_text(printer, record, shown);
+	printer->last_ns = record->time_ns;
+	printer->printed++;
+	return TW_EXIT_OK;
+}
+
+/* ---- Loss ---- */
+
+static void print_lost_json(struct printer *printer,
+			    const struct tw_record *record)
+{
+	const struct shown_producer *producer =
+		&printer->producers[record->producer->index];
+	struct tw_json *json = &printer->json;
+
+	tw_json_begin(json, NULL, '{');
+	tw_json_u64(json, "time_ns", record->time_ns);
+	tw_text_add(&json->text, producer->label, producer->label_size);
+	if (record->lane == TW_NO_LANE)
+		tw_json_null(json, "lane");
+	else
+		tw_json_u64(json, "lane", record->lane);
+	tw_json_u64(json, "lost", record->lost + record->discarded);
+	tw_json_u64(json, "discarded", record->discarded);
+	tw_json_end(json, '}');
+	tw_json_line(json);
+}
+
+/* On stderr, so that the lines of stdout are events and nothing else. */
+static void print_lost(struct printer *printer, const struct tw_record *record)
+{
+	const uint64_t lost = record->lost + record->discarded;
+	char where[64] = "no lane was free";
+
+	if (printer->request->json) {
+		print_lost_json(printer, record);
+		return;
+	}
+	if (record->lane != TW_NO_LANE)
+		snprintf(where, sizeof(where), "lane %" PRIu32, record->lane);
+	tw_output_text(&printer->json.text);
+	tw_output_flush();
+	fprintf(stderr, "--- %" PRIu64 " event%s lost (%s) ---\n", lost,
+		lost == 1 ? "" : "s", where);
+}
+
+/* ---- The whole ---- */
+
+static int print_record(struct printer *printer, const struct tw_record *record)
+{
+	if (record->kind == TW_RECORD_EVENT)
+		return print_event(printer, record);
+	print_lost(printer, record);
+	return TW_EXIT_OK;
+}
+
+static bool is_enough(const struct printer *printer)
+{
+	return printer->request->limit &&
+	       printer->printed >= printer->request->limit;
+}
+
+/* All that is to be had now. False: stop, for which *status may be a reason. */
+static bool print_all(struct printer *printer, int *status)
+{
+	const struct tw_record *record;
+	bool go_on = true;
+	int got = 0;
+
+	while (go_on && (got = tw_trace_next(printer->trace, &record)) > 0) {
+		*status = print_record(printer, record);
+		go_on = !*status && !is_enough(printer);
+		if (printer->json.text.size >= BUFFER_SIZE)
+			go_on &= tw_output_text(&printer->json.text);
+		if (!printer->request->follow && tw_interrupted())
+			go_on = false;
+	}
+	if (got < 0)
+		*status = tw_error_memory();
+	go_on &= tw_output_text(&printer->json.text) && tw_output_flush();
+	tw_say_warnings(printer->trace, &printer->warnings_said);
+	return go_on && got >= 0;
+}
+
+static void pause_between(bool is_busy)
+{
+	const struct timespec pause = {.tv_nsec = is_busy ? PAUSE_BUSY_NS
+							  : PAUSE_IDLE_NS};
+
+	nanosleep(&pause, NULL);
+}
+
+static int print_trace(struct printer *printer)
+{
+	const bool follow = printer->request->follow;
+	struct tw_attach_error error;
+	int status = TW_EXIT_OK;
+	uint64_t before;
+	bool go_on;
+	int more;
+
+	for (;;) {
+		before = printer->printed;
+		more = tw_trace_poll(printer->trace,
+				     !follow || tw_interrupted(), &error);
+		if (more < 0)
+			return tw_error(NULL, "%s", error.text);
+		go_on = print_all(printer, &status);
+		if (!go_on || !more)
+			return status;
+		pause_between(printer->printed != before);
+	}
+}
+
+static int prepare(struct printer *printer)
+{
+	const struct request *request = printer->request;
+
+	printer->time_style = request->json ? "" : tw_style(TW_STYLE_DIM);
+	printer->plain_style = request->json ? "" : tw_style(TW_STYLE_PLAIN);
+	printer->second = UINT64_MAX / 2;
+	printer->producer_count = tw_trace_producer_count(printer->trace);
+	printer->producers = calloc(printer->producer_count + 1,
+				    sizeof(*printer->producers));
+	if (!printer->producers)
+		return tw_error_memory();
+	for (uint32_t i = 0; i < printer->producer_count; i++)
+		if (!set_producer(printer, i))
+			return tw_error_memory();
+	return TW_EXIT_OK;
+}
+
+static void release(struct printer *printer)
+{
+	struct shown_producer *producer;
+
+	for (uint32_t i = 0; printer->producers && i < printer->producer_count;
+	     i++) {
+		producer = &printer->producers[i];
+		for (uint32_t id = 0; producer->events && id < TW_EVENTS_MAX;
+		     id++) {
+			if (!producer->events[id].known)
+				continue;
+			tw_format_destroy(producer->events[id].format);
+			free(producer->events[id].label);
+		}
+		free(producer->events);
+		free(producer->label);
+	}
+	free(printer->producers);
+	free(printer->json.text.data);
+}
+
+static int print_targets(const struct request *request)
+{
+	const struct tw_open_options options = {
+		.now = request->follow && !request->history,
+		.release = request->follow,
+	};
+	struct printer printer = {.request = request};
+	int status;
+
+	tw_interrupt_catch();
+	status = tw_open_trace(&request->targets, &options, &printer.trace);
+	if (status)
+		return status;
+	/* Modules that are loaded later may have what is asked for. */
+	status = tw_check_patterns(printer.trace, &request->patterns);
+	if (!status || request->follow)
+		status = prepare(&printer);
+	if (!status)
+		status = print_trace(&printer);
+	release(&printer);
+	tw_trace_destroy(printer.trace);
+	return status;
+}
+
+static bool take_format(struct tw_args *args, struct request *request)
+{
+	request->json = strcmp(args->value, "json") == 0;
+	if (request->json || strcmp(args->value, "text") == 0)
+		return true;
+	args->status = tw_usage_error(
+		args, "--format: '%s' is not text or json", args->value);
+	return false;
+}
+
+static bool take_option(struct tw_args *args, int id, struct request *request)
+{
+	switch (id) {
+	case 'f':
+		request->follow = true;
+		return true;
+	case 'e':
+		tw_words_add(&request->patterns, args->value);
+		return true;
+	case 'n':
+		return tw_args_number(args, "count", 1, INT64_MAX,
+				      &request->limit);
+	case OPTION_FORMAT:
+		return take_format(args, request);
+	case TW_OPTION_JSON_ID:
+		request->json = true;
+		return true;
+	case OPTION_HISTORY:
+		request->history = true;
+		return true;
+	case OPTION_UTC:
+		request->time = SHOW_UTC;
+		return true;
+	case OPTION_RELATIVE:
+		request->time = SHOW_RELATIVE;
+		return true;
+	case OPTION_DELTA:
+		request->time = SHOW_DELTA;
+		return true;
+	default:
+		tw_words_add(&request->targets, args->value);
+		return true;
+	}
+}
+
+static int take_arguments(struct tw_args *args, struct request *request)
+{
+	int id;
+
+	while ((id = tw_args_next(args)) != TW_ARG_END)
+		if (id == TW_ARG_STOP || !take_option(args, id, request))
+			return TW_ARG_STOP;
+	for (int i = 0; i < args->rest_count; i++)
+		tw_words_add(&request->targets, args->rest[i]);
+	if (request->targets.count)
+		return TW_ARG_END;
+	args->status = tw_usage_error(args, "which target or directory?");
+	return TW_ARG_STOP;
+}
+
+static int run(struct tw_args *args)
+{
+	struct request request = {0};
+	int status;
+
+	if (take_arguments(args, &request) == TW_ARG_STOP)
+		status = args->status;
+	else
+		status = print_targets(&request);
+	tw_words_free(&request.targets);
+	tw_words_free(&request.patterns);
+	return status;
+}
+
+static const struct tw_option options[] = {
+	{'f', "follow", NULL, "go on with what comes, until the program ends"},
+	{'e', "event", "GLOB",
+	 "only events of these names; \"-GLOB\" leaves some out.\n"
+	 "May be given again: the last that matches decides"},
+	{'n', "count", "N", "stop after N events"},
+	{OPTION_FORMAT, "format", "FORMAT", "text or json"},
+	TW_OPTION_JSON,
+	{OPTION_HISTORY, "history", NULL,
+	 "with --follow: begin with what the ring holds"},
+	{OPTION_UTC, "utc", NULL, "times in UTC, not in local time"},
+	{OPTION_RELATIVE, "relative", NULL, "times since the first event"},
+	{OPTION_DELTA, "delta", NULL, "times since the event before"},
+	TW_OPTIONS_END,
+};
+
+static const struct tw_example examples[] = {
+	{"trackway print sqlite-vfs", "what its ring holds now"},
+	{"trackway print -f -e 'vfs_*' -e -vfs_read 1234",
+	 "as they happen, all of vfs_ but reads"},
+	{"trackway print --delta DIR | less",
+	 "a recording, with gaps as times"},
+	{"trackway print --json DIR | jq 'select(.event == \"vfs_sync\") | "
+	 ".args'",
+	 "for a script"},
+	{NULL, NULL},
+};
+
+const struct tw_command tw_command_print = {
+	.name = "print",
+	.usage = "[-f] [-e GLOB]... [-n N] [--json] TARGET|DIR...",
+	.summary = "print events in the order of time",
+	.details =
+		"TARGET may be a running program, or one that has crashed or "
+		"was killed; DIR is what\n"
+		"trackway record has written. Several are printed as one, each "
+		"line with its program.\n"
+		"\n"
+		"A line is: time, thread, event, message. Where events are "
+		"missing, stderr says how\n"
+		"many; with --json, an object with \"lost\" stands among the "
+		"events.",
+	.options = options,
+	.examples = examples,
+	.run = run,
+};

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rings of a recording. Each is drained a few megabytes at a time, so that
+ * a busy one doesn't starve the others. A producer that has ended is completed
+ * at once and its ring let go, since there may be thousands in one recording;
+ * its metadata is written once more at the end, when the clock's rate is known
+ * best and so that all producers have the same.
+ *
+ * Called by cmd-record.c.
+ */
+#include "recording.h"
+
+#include "../trace/ctf.h"
+#include "status-line.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TURN_BYTES (4u << 20)
+#define FIRST_DESCRIBE_NS 500000000u
+#define LONGEST_DESCRIBE_NS 60000000000u
+
+/* One ring. */
+struct producer {
+	struct tw_attach *attach; /* NULL once it is completed */
+	struct tw_drain *drain;
+	struct tw_ctf *ctf;
+	struct tw_moments own;
+	struct tw_moments *moments; /* own, or the host's */
+	uint64_t hz;
+	unsigned int flags;
+	bool *seen;    /* by id: matched against the patterns */
+	bool *changed; /* by id: switched on by us */
+};
+
+struct tw_recording {
+	const char *directory;
+	const struct tw_words *patterns;
+	struct tw_host_clocks clocks;
+	struct producer **producers;
+	uint32_t count;
+	uint32_t live_count;
+	bool failed; /* something could not be recorded */
+	bool broken; /* nothing more can be written */
+	uint64_t described_ns;
+	uint64_t describe_gap;
+};
+
+int tw_recording_create(const char *directory, const struct tw_words *patterns,
+			struct tw_recording **result)
+{
+	struct tw_recording *recording;
+	struct tw_attach_error error;
+
+	if (tw_trace_directory_create(directory, &error))
+		return tw_error(NULL, "%s", error.text);
+	recording = calloc(1, sizeof(*recording));
+	if (!recording)
+		return tw_error_memory();
+	recording->directory = directory;
+	recording->patterns = patterns;
+	recording->described_ns = tw_monotonic_ns();
+	recording->describe_gap = FIRST_DESCRIBE_NS;
+	*result = recording;
+	return TW_EXIT_OK;
+}
+
+static int fail(struct tw_recording *recording, const char *target,
+		const char *what)
+{
+	tw_status_clear();
+	tw_error(target, "%s", what);
+	recording->failed = true;
+	return TW_EXIT_FAILED;
+}
+
+/* The disk is full, or gone: the trace ends here for all. */
+static int break_off(struct tw_recording *recording, const char *what)
+{
+	recording->broken = true;
+	return fail(recording, NULL, what);
+}
+
+/* ---- Events' states ---- */
+
+static void switch_on(struct tw_recording *recording, struct producer *producer)
+{
+	struct tw_attach *attach = producer->attach;
+	const struct tw_event_desc *event;
+	uint32_t id;
+
+	if (!(producer->flags & TW_RECORD_SWITCH))
+		return;
+	for (id = 0; id < attach->lookup_count; id++) {
+		event = attach->lookup[id];
+		if (!event || producer->seen[id])
+			continue;
+		producer->seen[id] = true;
+		if (tw_names_match(recording->patterns, event->name) &&
+		    tw_attach_event_state(attach, id) == 0)
+			producer->changed[id] = !tw_attach_set_event_state(
+				attach, id, true);
+	}
+}
+
+static void switch_back(struct producer *producer)
+{
+	uint32_t id;
+
+	for (id = 0; producer->changed && id < TW_EVENTS_MAX; id++) {
+		if (producer->changed[id])
+			tw_attach_set_event_state(producer->attach, id, false);
+		producer->changed[id] = false;
+	}
+}
+
+/* ---- Clocks ---- */
+
+static void fit(const struct producer *producer, struct tw_timebase *timebase)
+{
+	tw_timebase_fit(timebase, producer->moments, producer->hz);
+}
+
+static void look_at_clocks(struct tw_recording *recording)
+{
+	struct tw_ring_sync now;
+	uint32_t kind;
+
+	for (kind = 0; kind < TW_CLOCK_OTHER; kind++)
+		if (recording->clocks.kinds[kind].any &&
+		    !tw_moment_take(kind, &now))
+			tw_moments_add(&recording->clocks.kinds[kind], &now);
+}
+
+static int describe(struct tw_recording *recording, struct producer *producer,
+		    bool complete)
+{
+	struct tw_timebase timebase;
+	int error;
+
+	fit(producer, &timebase);
+	error = tw_ctf_describe(producer->ctf, &timebase, complete);
+	if (!error)
+		return TW_EXIT_OK;
+	recording->broken = true;
+	return fail(recording, tw_ctf_path(producer->ctf), strerror(-error));
+}
+
+/*
+ * Rates get better while a recording lasts. A recorder that is killed leaves
+ * the last ones written.
+ */
+static void describe_now_and_then(struct tw_recording *recording)
+{
+	const uint64_t now = tw_monotonic_ns();
+	uint32_t i;
+
+	if (now - recording->described_ns < recording->describe_gap)
+		return;
+	recording->described_ns = now;
+	if (recording->describe_gap < LONGEST_DESCRIBE_NS)
+		recording->describe_gap *= 2;
+	look_at_clocks(recording);
+	for (i = 0; !recording->broken && i < recording->count; i++)
+		if (recording->producers[i]->attach)
+			describe(recording, recording->producers[i], false);
+}
+
+/* ---- Producers ---- */
+
+/* Let go of the ring. */
+static void release(struct producer *producer)
+{
+	tw_drain_destroy(producer->drain);
+	producer->drain = NULL;
+	if (producer->attach && producer->flags & TW_RECORD_REMOVE)
+		unlink(producer->attach->target.path);
+	tw_attach_close(producer->attach);
+	producer->attach = NULL;
+	free(producer->seen);
+	free(producer->changed);
+	producer->seen = NULL;
+	producer->changed = NULL;
+}
+
+static void destroy(struct producer *producer)
+{
+	tw_ctf_destroy(producer->ctf);
+	release(producer);
+	free(producer);
+}
+
+static int open_producer(struct tw_recording *recording,
+			 struct producer *producer,
+			 struct tw_attach_error *error)
+{
+	struct tw_attach *attach = producer->attach;
+	const struct tw_drain_options options = {
+		.start = producer->flags & TW_RECORD_HISTORY ? TW_DRAIN_ALL
+							     : TW_DRAIN_NOW,
+		.release = true,
+	};
+	struct tw_timebase timebase;
+	int code;
+
+	producer->seen = calloc(TW_EVENTS_MAX, sizeof(*producer->seen));
+	producer->changed = calloc(TW_EVENTS_MAX, sizeof(*producer->changed));
+	code = producer->seen && producer->changed ? 0 : -ENOMEM;
+	if (!code)
+		code = tw_drain_create(attach, &options, &producer->drain);
+	if (code) {
+		snprintf(error->text, sizeof(error->text), "%.256s: %s",
+			 attach->target.path, strerror(-code));
+		return code;
+	}
+	producer->hz = attach->ring.control.clock_hz;
+	producer->moments = tw_moments_of_ring(&recording->clocks,
+					       &producer->own, &attach->ring);
+	fit(producer, &timebase);
+	return tw_ctf_create(recording->directory, attach, producer->drain,
+			     &timebase, &producer->ctf, error);
+}
+
+static int add_to_list(struct tw_recording *recording,
+		       struct producer *producer)
+{
+	struct producer **list;
+
+	list = reallocarray(recording->producers, recording->count + 1,
+			    sizeof(struct producer *));
+	if (!list)
+		return -ENOMEM;
+	recording->producers = list;
+	list[recording->count++] = producer;
+	recording->live_count++;
+	return 0;
+}
+
+int tw_recording_add(struct tw_recording *recording, struct tw_attach *attach,
+		     unsigned int flags)
+{
+	struct producer *producer = calloc(1, sizeof(*producer));
+	struct tw_attach_error error = {"out of memory"};
+	int code = -ENOMEM;
+
+	if (!producer) {
+		tw_attach_close(attach);
+		return fail(recording, NULL, error.text);
+	}
+	producer->attach = attach;
+	producer->flags = flags;
+	code = open_producer(recording, producer, &error);
+	if (!code)
+		code = add_to_list(recording, producer);
+	if (code) {
+		destroy(producer);
+		return fail(recording, NULL, error.text);
+	}
+	switch_on(recording, producer);
+	return TW_EXIT_OK;
+}
+
+/* A pass ended early: because of what is written to, or of what is read? */
+static void fail_pass(struct tw_recording *recording, struct producer *producer)
+{
+	const char *why = tw_ctf_why(producer->ctf);
+
+	if (why[0]) {
+		break_off(recording, why);
+		return;
+	}
+	why = producer->attach->ring.why;
+	fail(recording, producer->attach->target.path,
+	     why ? why : "can't be read any more");
+}
+
+/* No more of this ring: keep what is known of it. */
+static void let_go(struct tw_recording *recording, struct producer *producer)
+{
+	const int error = tw_ctf_detach(producer->ctf);
+
+	if (error)
+		fail(recording, tw_ctf_path(producer->ctf), strerror(-error));
+	release(producer);
+	recording->live_count--;
+}
+
+/* A command that nobody records any more need not wait for us. */
+static void switch_off(struct producer *producer)
+{
+	struct tw_attach *attach = producer->attach;
+	uint32_t id;
+
+	for (id = 0; id < attach->lookup_count; id++)
+		if (tw_attach_event_state(attach, id) == 1)
+			tw_attach_set_event_state(attach, id, false);
+}
+
+/* The rest of a ring, and its counts. */
+static void complete(struct tw_recording *recording, struct producer *producer)
+{
+	if (producer->flags & TW_RECORD_REMOVE && recording->broken)
+		switch_off(producer);
+	switch_back(producer);
+	if (!recording->broken &&
+	    tw_drain_finish(producer->drain, tw_ctf_write, producer->ctf) < 0)
+		fail_pass(recording, producer);
+	if (!recording->broken && tw_ctf_refresh(producer->ctf) < 0)
+		fail_pass(recording, producer);
+	let_go(recording, producer);
+	if (recording->broken)
+		return;
+	look_at_clocks(recording);
+	describe(recording, producer, true);
+}
+
+static int64_t drain(struct tw_recording *recording, struct producer *producer)
+{
+	int64_t got;
+	int refreshed;
+
+	/* Asked first: what was written before it ended is there. */
+	if (!tw_attach_is_alive(producer->attach)) {
+		complete(recording, producer);
+		return 0;
+	}
+	refreshed = tw_ctf_refresh(producer->ctf);
+	if (refreshed > 0)
+		switch_on(recording, producer);
+	got = tw_drain_pass(producer->drain, TURN_BYTES, tw_ctf_write,
+			    producer->ctf);
+	if (got >= 0 && refreshed >= 0)
+		return got;
+	fail_pass(recording, producer);
+	let_go(recording, producer);
+	return 0;
+}
+
+int tw_recording_drain(struct tw_recording *recording, uint64_t *bytes)
+{
+	uint32_t i;
+
+	*bytes = 0;
+	for (i = 0; !recording->broken && i < recording->count; i++)
+		if (recording->producers[i]->attach)
+			*bytes += (uint64_t)drain(recording,
+						  recording->producers[i]);
+	if (!recording->broken)
+		describe_now_and_then(recording);
+	return recording->broken ? TW_EXIT_FAILED : TW_EXIT_OK;
+}
+
+uint32_t tw_recording_live_count(const struct tw_recording *recording)
+{
+	return recording->live_count;
+}
+
+bool tw_recording_has(const struct tw_recording *recording, const char *path)
+{
+	const struct tw_attach *attach;
+	uint32_t i;
+
+	for (i = 0; i < recording->count; i++) {
+		attach = recording->producers[i]->attach;
+		if (attach && strcmp(attach->target.path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool tw_recording_wait(struct tw_recording *recording, int timeout_ms)
+{
+	const struct producer *producer;
+	uint32_t i;
+
+	if (recording->live_count != 1)
+		return false;
+	for (i = 0; i < recording->count; i++) {
+		producer = recording->producers[i];
+		if (producer->attach)
+			tw_attach_wait(producer->attach,
+				       tw_drain_head(producer->drain),
+				       timeout_ms);
+	}
+	return true;
+}
+
+int tw_recording_end(struct tw_recording *recording)
+{
+	uint32_t i;
+
+	/* All are switched off before the first is read to its end. */
+	for (i = 0; i < recording->count; i++)
+		if (recording->producers[i]->attach)
+			switch_back(recording->producers[i]);
+	for (i = 0; i < recording->count; i++)
+		if (recording->producers[i]->attach)
+			complete(recording, recording->producers[i]);
+	look_at_clocks(recording);
+	for (i = 0; !recording->broken && i < recording->count; i++)
+		describe(recording, recording->producers[i], true);
+	return recording->failed ? TW_EXIT_FAILED : TW_EXIT_OK;
+}
+
+void tw_recording_totals(const struct tw_recording *recording,
+			 struct tw_recording_totals *totals)
+{
+	struct tw_ctf_totals ctf;
+	uint32_t i;
+
+	*totals = (struct tw_recording_totals){.producers = recording->count};
+	for (i = 0; i < recording->count; i++) {
+		tw_ctf_totals(recording->producers[i]->ctf, &ctf);
+		totals->events += ctf.events;
+		totals->lost += ctf.lost;
+		totals->bytes += ctf.bytes;
+	}
+}
+
+void tw_recording_destroy(struct tw_recording *recording)
+{
+	uint32_t i;
+
+	if (!recording)
+		return;
+	for (i = 0; i < recording->count; i++)
+		destroy(recording->producers[i]);
+	free(recording->producers);
+	free(recording);
+}

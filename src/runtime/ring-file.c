@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ring's file: NAME.PID.ring in a directory that only its user can read,
+ * in memory (tmpfs) where the system has it. No descriptor is kept, since
+ * programs close what they don't know; what else needs the file's pages gets
+ * them from the mapping.
+ */
+#include "runtime.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEPT_CRASHES 3
+#define TIDY_MAX 64
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* By hand: snprintf() is not for signal handlers. */
+static char *put_number(char *at, unsigned long value)
+{
+	char digits[24];
+	int count = 0;
+
+	do
+		digits[count++] = (char)('0' + value % 10);
+	while (value /= 10);
+	while (count)
+		*at++ = digits[--count];
+	return at;
+}
+
+static char *put_text(char *at, const char *text)
+{
+	size_t size = strlen(text);
+
+	memcpy(at, text, size);
+	return at + size;
+}
+
+/* Room: a directory is at most PATH_MAX - 128, the rest at most 64. */
+static void make_path(void)
+{
+	char *at = tw_runtime.path;
+
+	at = put_text(at, tw_runtime.settings.directory);
+	at = put_text(at, "/");
+	at = put_text(at, tw_runtime.settings.name);
+	at = put_text(at, ".");
+	at = put_number(at, (unsigned long)tw_runtime.pid);
+	at = put_text(at, ".ring");
+	*at = 0;
+}
+
+/* The directory is there, ours, and nobody else can put things into it. */
+static int check_directory(void)
+{
+	const char *path = tw_runtime.settings.directory;
+	struct stat st;
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -1;
+	if (lstat(path, &st))
+		return -1;
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)) {
+		errno = EPERM;
+		return -1;
+	}
+	return 0;
+}
+
+static int open_file(void)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	int fd = open(tw_runtime.path, flags, 0600);
+
+	/* Our pid: whoever left it is gone. */
+	if (fd < 0 && errno == EEXIST && !unlink(tw_runtime.path))
+		fd = open(tw_runtime.path, flags, 0600);
+	return fd;
+}
+
+int tw_ring_file_populate(void *memory, size_t size)
+{
+	const uintptr_t page = (uintptr_t)tw_runtime.layout.align;
+	uintptr_t from = (uintptr_t)memory & ~(page - 1);
+	uintptr_t to = ((uintptr_t)memory + size + page - 1) & ~(page - 1);
+	int saved_errno = errno;
+	int there;
+
+	/* EINVAL: a kernel before 5.14, which can't say beforehand. */
+	there = !madvise((void *)from, to - from, MADV_POPULATE_WRITE) ||
+		errno == EINVAL;
+	errno = saved_errno;
+	return there;
+}
+
+int tw_ring_file_prepare_page(const struct tw_ring *ring, uint32_t index)
+{
+	return tw_ring_file_populate(ring->pages +
+					     (uint64_t)index * ring->page_size,
+				     ring->page_size);
+}
+
+static void *map_file(int fd)
+{
+	const struct tw_ring_layout *layout = &tw_runtime.layout;
+	struct stat st;
+	void *memory;
+
+	if (fstat(fd, &st) || ftruncate(fd, (off_t)layout->size))
+		return NULL;
+	memory = mmap(NULL, layout->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      fd, 0);
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (!tw_ring_file_populate(memory, layout->heap_offset)) {
+		munmap(memory, layout->size);
+		errno = ENOSPC;
+		return NULL;
+	}
+	tw_runtime.inode = (uint64_t)st.st_ino;
+	return memory;
+}
+
+void *tw_ring_file_create(void)
+{
+	void *memory;
+	int fd, error;
+
+	make_path();
+	if (check_directory()) {
+		error = errno;
+		tw_runtime_fail("can't use the directory",
+				tw_runtime.settings.directory, error);
+		errno = error;
+		return NULL;
+	}
+	fd = open_file();
+	memory = fd < 0 ? NULL : map_file(fd);
+	error = errno;
+	if (fd >= 0) {
+		close(fd);
+		if (!memory)
+			unlink(tw_runtime.path);
+	}
+	if (!memory)
+		tw_runtime_fail("can't make the ring file", tw_runtime.path,
+				error);
+	errno = error;
+	return memory;
+}
+
+/* Whether a line of a maps file is of this inode: its fifth field. */
+static bool line_has_inode(const char *line, uint64_t inode)
+{
+	int field;
+
+	for (field = 1; field < 5; field++) {
+		line = strchr(line, ' ');
+		if (!line)
+			return false;
+		while (*line == ' ')
+			line++;
+	}
+	return strtoull(line, NULL, 10) == inode && strstr(line, ".ring");
+}
+
+static bool maps_inode(uint32_t pid, uint64_t inode)
+{
+	char path[64];
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return false;
+	while (!found && getline(&line, &room, maps) > 0)
+		found = line_has_inode(line, inode);
+	free(line);
+	fclose(maps);
+	return found;
+}
+
+bool tw_ring_file_has_heir(const uint32_t heirs[TW_RING_HEIRS], uint64_t inode)
+{
+	const uint32_t self = (uint32_t)getpid();
+	uint32_t i, pid;
+
+	for (i = 0; i < TW_RING_HEIRS; i++) {
+		pid = tw_load_relaxed(&heirs[i]);
+		if (pid && pid != self && pid <= INT_MAX &&
+		    (!kill((pid_t)pid, 0) || errno == EPERM) &&
+		    maps_inode(pid, inode))
+			return true;
+	}
+	return false;
+}
+
+void tw_ring_file_remove(void)
+{
+	if (!tw_runtime.settings.keep &&
+	    !tw_ring_file_has_heir(tw_runtime.ring.control->heirs,
+				   tw_runtime.inode))
+		unlink(tw_runtime.path);
+}
+
+/* The pid in "NAME.PID.ring", or 0 if the file is none of this name's. */
+static pid_t leftover_pid(const char *file)
+{
+	size_t size = strlen(tw_runtime.settings.name);
+	unsigned long pid;
+	char *end;
+
+	if (strncmp(file, tw_runtime.settings.name, size) != 0 ||
+	    file[size] != '.' || file[size + 1] < '0' || file[size + 1] > '9')
+		return 0;
+	pid = strtoul(file + size + 1, &end, 10);
+	return strcmp(end, ".ring") != 0 || pid > INT_MAX ? 0 : (pid_t)pid;
+}
+
+struct leftover {
+	char file[NAME_MAX + 1];
+	time_t time;
+};
+
+/* Whether the file is of a crash: worth keeping. Removes it if of no use. */
+static bool is_crash(int directory, const char *file, struct leftover *left)
+{
+	struct tw_ring_control control;
+	struct stat st;
+	ssize_t size;
+	int fd = openat(directory, file,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	memset(&control, 0, sizeof(control));
+	size = fstat(fd, &st) ? -1 : read(fd, &control, sizeof(control));
+	close(fd);
+	if (size != (ssize_t)sizeof(control) || !S_ISREG(st.st_mode))
+		return false;
+	if (control.flags & TW_RING_CLOSED) {
+		if (!tw_ring_file_has_heir(control.heirs, (uint64_t)st.st_ino))
+			unlinkat(directory, file, 0);
+		return false;
+	}
+	if (tw_ring_file_has_heir(control.heirs, (uint64_t)st.st_ino))
+		return false;
+	memcpy(left->file, file, strlen(file) + 1);
+	left->time = st.st_mtime;
+	return true;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct leftover *left = a, *right = b;
+
+	return (left->time < right->time) - (left->time > right->time);
+}
+
+void tw_ring_file_tidy(void)
+{
+	struct leftover *list;
+	struct dirent *entry;
+	size_t count = 0, i;
+	pid_t pid;
+	DIR *dir = opendir(tw_runtime.settings.directory);
+
+	if (!dir)
+		return;
+	list = calloc(TIDY_MAX, sizeof(*list));
+	while (list && count < TIDY_MAX && (entry = readdir(dir))) {
+		pid = leftover_pid(entry->d_name);
+		if (pid && kill(pid, 0) && errno == ESRCH &&
+		    is_crash(dirfd(dir), entry->d_name, &list[count]))
+			count++;
+	}
+	if (count > KEPT_CRASHES) {
+		qsort(list, count, sizeof(*list), by_age);
+		for (i = KEPT_CRASHES; i < count; i++)
+			unlinkat(dirfd(dir), list[i].file, 0);
+	}
+	free(list);
+	closedir(dir);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dotfile of a producer's trace: what our own reader needs beside the
+ * packets, in a few chunks (docs/trace-directory.md). CTF readers ignore it.
+ */
+#ifndef TRACKWAY_TRACE_DOTFILE_H
+#define TRACKWAY_TRACE_DOTFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <trackway/ring.h>
+
+#define TW_DOTFILE_NAME ".trackway"
+#define TW_DOTFILE_MAJOR 1
+#define TW_DOTFILE_MINOR 0
+
+struct tw_dotfile_group {
+	uint32_t id_base;
+	uint32_t event_count;
+	const void *blob; /* as in the ring */
+	uint64_t blob_size;
+};
+
+enum tw_dotfile_source {
+	TW_SYNC_FIRST = 0,    /* the producer's, when it made the ring */
+	TW_SYNC_LAST = 1,     /* the producer's latest */
+	TW_SYNC_RECORDER = 2, /* the recorder's own */
+};
+
+struct tw_dotfile_sync {
+	uint32_t source; /* enum tw_dotfile_source */
+	struct tw_ring_sync moment;
+};
+
+struct tw_dotfile_lane {
+	uint32_t lane;
+	uint32_t tid;
+	uint32_t level;
+	char name[17];	   /* NUL-terminated */
+	uint64_t base;	   /* events written before the recording began */
+	uint64_t recorded; /* these and below: as of the file's writing */
+	uint64_t lost;
+	uint64_t lost_tail; /* those of lost that came after the last packet */
+	uint64_t discarded;
+	uint64_t discarded_tail;
+};
+
+struct tw_dotfile {
+	/* The control block: as it was, and (when read) decoded. */
+	const void *raw_control;
+	uint64_t raw_control_size;
+	struct tw_ring_control control;
+	bool swap;
+	/* The clock as fitted by the recorder. */
+	uint64_t hz;
+	uint64_t base_ticks;
+	uint64_t base_ns;
+	/* 1 once the recording ended as it should. */
+	uint32_t complete;
+	uint64_t no_lane; /* events that found no lane */
+	uint64_t broken;  /* pages that made no sense */
+	struct tw_dotfile_group *groups;
+	size_t group_count;
+	struct tw_dotfile_sync *syncs;
+	size_t sync_count;
+	struct tw_dotfile_lane *lanes;
+	size_t lane_count;
+	void *data; /* what the pointers above point into, when read */
+};
+
+/* Write it into the directory dirfd, whole or not at all. 0 or an error. */
+int tw_dotfile_write(int dirfd, const struct tw_dotfile *dotfile);
+
+/*
+ * Read it. -ENOENT: there is none; -EPROTONOSUPPORT: a newer major version;
+ * -EBADMSG: broken; *why says how, a static string. On success everything is
+ * freed with tw_dotfile_free().
+ */
+int tw_dotfile_read(int dirfd, struct tw_dotfile *dotfile, const char **why);
+
+/* The same from memory, of which a copy is kept. */
+int tw_dotfile_parse(const void *data, size_t size, struct tw_dotfile *dotfile,
+		     const char **why);
+void tw_dotfile_free(struct tw_dotfile *dotfile);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking pages out of a live ring, each event once and each lane in order,
+ * while its producer goes on writing; and counting what got away.
+ *
+ * A drain works in passes. A pass reads head, then delivers, oldest ticket
+ * first, the pages whose tickets are below head. A lane takes its next ticket
+ * only after its page is full, so every earlier page of a lane is readable when
+ * a later one has a ticket below head: order within a lane needs no more than
+ * that. Only pages that may have changed are looked at.
+ *
+ * Loss is counted from the numbers that each page carries, never guessed:
+ * for every lane, delivered + lost = written since the start.
+ *
+ * One thread's. Errors are negative errno values.
+ */
+#ifndef TRACKWAY_TRACE_DRAIN_H
+#define TRACKWAY_TRACE_DRAIN_H
+
+#include "../attach/attach.h"
+
+enum tw_drain_start {
+	TW_DRAIN_ALL, /* all since the ring was made: what it no longer holds is
+			 lost */
+	TW_DRAIN_NOW, /* only events written from now on */
+};
+
+struct tw_drain_options {
+	enum tw_drain_start start;
+	bool open;    /* every pass delivers open pages, as far as they are */
+	bool release; /* give full pages back once they are delivered, where
+			 the ring's mode asks for it and it can be written to */
+};
+
+/* A page, or what of it was not delivered before. Good during the callback. */
+struct tw_drain_page {
+	const struct tw_page_view *view;
+	uint8_t *page;	 /* the copy, in the producer's byte order; may be
+			    changed */
+	uint32_t from;	 /* bytes: events before this are not to be had */
+	uint32_t events; /* from there on */
+	uint64_t events_before; /* in the lane, before from */
+	uint64_t time_from;	/* ticks: none of the events is earlier */
+	uint64_t lost;		/* in this lane just before: overwritten */
+	uint64_t discarded;	/* in this lane just before: never written */
+};
+
+/* Returns 0, or a negative errno: then the page counts as not delivered. */
+typedef int (*tw_drain_fn)(void *context, const struct tw_drain_page *page);
+
+struct tw_drain_lane {
+	bool used; /* the rest is zero if not */
+	uint32_t tid;
+	uint32_t level;
+	char name[17];	    /* NUL-terminated */
+	uint64_t base;	    /* events written before the start */
+	uint64_t delivered; /* events */
+	uint64_t lost;	    /* overwritten before they were delivered */
+	uint64_t lost_tail; /* those of lost that came after the last page */
+	uint64_t discarded; /* never written: since the start */
+	uint64_t discarded_tail;
+	/* The drain's own. */
+	uint64_t discarded_base;
+	uint64_t known; /* events written so far, delivered or lost */
+	uint64_t seq;	/* the lowest that its next page may have */
+};
+
+struct tw_drain;
+
+/*
+ * Begin. attach must outlive the drain. TW_DRAIN_NOW: "now" is during this
+ * call. *drain is freed with tw_drain_destroy(). 0 or an error.
+ */
+int tw_drain_create(struct tw_attach *attach,
+		    const struct tw_drain_options *options,
+		    struct tw_drain **drain);
+void tw_drain_destroy(struct tw_drain *drain);
+
+/*
+ * Deliver what has come since the last pass, but stop once budget bytes of
+ * pages are delivered (0: no limit). Returns the bytes delivered, or an error,
+ * the callback's included.
+ */
+int64_t tw_drain_pass(struct tw_drain *drain, uint64_t budget, tw_drain_fn fn,
+		      void *context);
+
+/*
+ * The last pass, open pages included, and the last of the counting: to be
+ * called once, when the producer has ended or its events are to be left alone.
+ * As tw_drain_pass().
+ */
+int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context);
+
+/* The ring's head as the last pass found it: for tw_attach_wait(). */
+uint32_t tw_drain_head(const struct tw_drain *drain);
+
+/* Lanes 0 to count - 1. Valid until the drain is destroyed. */
+uint32_t tw_drain_lane_count(const struct tw_drain *drain);
+const struct tw_drain_lane *tw_drain_lane(const struct tw_drain *drain,
+					  uint32_t index);
+
+/*
+ * Sums over all lanes. lost includes discarded events, and those that found no
+ * lane at all.
+ */
+struct tw_drain_totals {
+	uint64_t delivered;
+	uint64_t lost;
+	uint64_t no_lane; /* those of lost that belong to no lane */
+	uint64_t broken;  /* pages that made no sense */
+};
+void tw_drain_totals(const struct tw_drain *drain,
+		     struct tw_drain_totals *totals);
+
+#endif

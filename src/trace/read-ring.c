@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets out of a ring: a drain's pages, copied into a queue for each lane
+ * until the merge has come to them. Called by read.c.
+ */
+#include "source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int enqueue(void *context, const struct tw_drain_page *part)
+{
+	struct tw_source *source = context;
+	const struct tw_page_view *view = part->view;
+	struct tw_cursor *cursor = tw_source_cursor(source, view->lane);
+	struct tw_queued *queued;
+
+	queued = cursor ? malloc(sizeof(*queued) + view->size) : NULL;
+	if (!queued)
+		return -ENOMEM;
+	memcpy(queued->data, part->page, view->size);
+	queued->next = NULL;
+	queued->packet = (struct tw_trace_packet){
+		.producer = &source->producer,
+		.lane = view->lane,
+		.tid = view->tid,
+		.level = view->level,
+		.page = queued->data,
+		.from = part->from,
+		.size = view->size,
+		.events = part->events,
+		.time_from = part->time_from,
+		.time_end = view->time_end,
+		.lost = part->lost,
+		.discarded = part->discarded,
+	};
+	*cursor->queue_end = queued;
+	cursor->queue_end = &queued->next;
+	return 0;
+}
+
+int tw_ring_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
+{
+	struct tw_queued *queued = cursor->queue;
+
+	free(cursor->current);
+	cursor->current = queued;
+	if (!queued)
+		return 0;
+	cursor->queue = queued->next;
+	if (!cursor->queue)
+		cursor->queue_end = &cursor->queue;
+	*packet = queued->packet;
+	return 1;
+}
+
+void tw_ring_lane_name(struct tw_source *source, uint32_t lane, char *name,
+		       uint32_t *tid)
+{
+	struct tw_ring_lane entry;
+
+	if (tw_ring_read_lane(&source->attach->ring, lane, &entry))
+		return;
+	memcpy(name, entry.name, sizeof(entry.name));
+	name[sizeof(entry.name)] = '\0';
+	*tid = entry.tid;
+}
+
+/* What is missing behind the last packets. */
+static int add_tails(struct tw_source *source)
+{
+	const uint32_t count = tw_drain_lane_count(source->drain);
+	const struct tw_drain_lane *lane;
+	struct tw_drain_totals totals;
+	struct tw_cursor *cursor;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		lane = tw_drain_lane(source->drain, i);
+		if (!lane->used)
+			continue;
+		cursor = tw_source_cursor(source, i);
+		if (!cursor)
+			return -ENOMEM;
+		cursor->has_tail = true;
+		cursor->tail_lost = lane->lost_tail;
+		cursor->tail_discarded = lane->discarded_tail;
+	}
+	tw_drain_totals(source->drain, &totals);
+	source->no_lane = totals.no_lane;
+	source->has_no_lane = true;
+	if (totals.broken)
+		tw_trace_warn(source->trace,
+			      "%s: %llu pages make no sense: passed over",
+			      source->path, (unsigned long long)totals.broken);
+	return 0;
+}
+
+int tw_ring_poll(struct tw_source *source, bool finish,
+		 struct tw_attach_error *error)
+{
+	int64_t got;
+	int refreshed;
+
+	/* Asked before the last pass: what was written before it is there. */
+	finish |= !tw_attach_is_alive(source->attach);
+	if (finish)
+		got = tw_drain_finish(source->drain, enqueue, source);
+	else
+		got = tw_drain_pass(source->drain, 0, enqueue, source);
+	if (got >= 0 && finish)
+		got = add_tails(source);
+	if (got < 0)
+		return tw_trace_fail(error, (int)got, "%s: %s", source->path,
+				     source->attach->ring.why && got != -ENOMEM
+					     ? source->attach->ring.why
+					     : strerror((int)-got));
+	/* After the pass: what it brought may need groups that came since. */
+	refreshed = tw_attach_refresh(source->attach, error);
+	if (refreshed < 0)
+		return refreshed;
+	source->producer.decoder.id_count = source->attach->lookup_count;
+	source->producer.ended = finish;
+	return !finish;
+}
+
+static int open_source(struct tw_source *source,
+		       const struct tw_drain_options *options)
+{
+	struct tw_attach *attach = source->attach;
+	struct tw_trace_producer *producer = &source->producer;
+	struct tw_host_clocks *clocks = tw_trace_host_clocks(source->trace);
+
+	source->name = strdup(attach->target.name);
+	source->path = strdup(attach->target.path);
+	if (!source->name || !source->path)
+		return -ENOMEM;
+	producer->is_ring = true;
+	producer->running = attach->target.state == TW_TARGET_RUNNING;
+	producer->pid = attach->ring.control.pid;
+	producer->decoder = (struct tw_decoder){
+		.lookup = attach->lookup,
+		.id_count = attach->lookup_count,
+		.swap = attach->ring.swap,
+	};
+	source->moments = tw_moments_of_ring(clocks, &source->own,
+					     &attach->ring);
+	tw_timebase_fit(&producer->timebase, source->moments,
+			attach->ring.control.clock_hz);
+	return tw_drain_create(attach, options, &source->drain);
+}
+
+int tw_trace_add_ring(struct tw_trace *trace, struct tw_attach *attach,
+		      const struct tw_drain_options *options,
+		      struct tw_attach_error *error)
+{
+	struct tw_source *source = tw_source_create(trace);
+	int code = -ENOMEM;
+
+	if (source) {
+		source->attach = attach;
+		code = open_source(source, options);
+	}
+	if (!code)
+		code = tw_source_add(source);
+	if (!code)
+		return 0;
+	tw_trace_fail(error, code, "%s: %s", attach->target.path,
+		      strerror(-code));
+	if (source)
+		tw_source_destroy(source);
+	else
+		tw_attach_close(attach);
+	return code;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading events back in the order of time, out of any number of producers:
+ * live rings, rings of dead processes, trace directories.
+ *
+ * A trace is filled with tw_trace_add_...(), its rings are looked into by
+ * tw_trace_poll(), and tw_trace_next() gives record after record: events, and
+ * where events were lost. Or tw_trace_packets() gives the packets as they lie,
+ * for those who only count. One thread's. Errors: a negative errno, and one
+ * line in struct tw_attach_error.
+ */
+#ifndef TRACKWAY_TRACE_READ_H
+#define TRACKWAY_TRACE_READ_H
+
+#include "../schema/decode.h"
+#include "drain.h"
+#include "timebase.h"
+
+struct tw_trace_producer {
+	uint32_t index; /* in the trace, from 0 */
+	const char *name;
+	uint32_t pid;
+	const char *path; /* of the ring file or the directory */
+	bool is_ring;
+	bool running;  /* a ring whose program was alive when it was added */
+	bool ended;    /* no more will come */
+	bool complete; /* a directory whose recording ended as it should */
+	struct tw_timebase timebase;
+	struct tw_decoder decoder; /* its events by id, and byte order */
+};
+
+enum tw_record_kind {
+	TW_RECORD_EVENT,
+	TW_RECORD_LOST, /* events of this lane are missing here */
+};
+
+#define TW_NO_LANE UINT32_MAX
+
+struct tw_record {
+	enum tw_record_kind kind;
+	const struct tw_trace_producer *producer;
+	uint32_t lane; /* TW_NO_LANE: lost for want of one */
+	uint32_t tid;
+	uint32_t level;
+	uint64_t time_ns; /* since the epoch */
+	struct tw_decoded event;
+	uint64_t lost;	    /* of TW_RECORD_LOST: overwritten unread, */
+	uint64_t discarded; /* and never written */
+};
+
+struct tw_trace;
+
+int tw_trace_create(struct tw_trace **trace);
+void tw_trace_destroy(struct tw_trace *trace);
+
+/* Whether path is a directory that holds a trace, of one producer or more. */
+bool tw_trace_is_directory(const char *path);
+
+/* Add a trace directory, or that of one of its producers. */
+int tw_trace_add_directory(struct tw_trace *trace, const char *path,
+			   struct tw_attach_error *error);
+
+/* Add a ring, which is the trace's from now on, at an error as well. */
+int tw_trace_add_ring(struct tw_trace *trace, struct tw_attach *attach,
+		      const struct tw_drain_options *options,
+		      struct tw_attach_error *error);
+
+/*
+ * Take what has come in the rings: call it when tw_trace_next() has returned 0.
+ * A ring whose producer has ended is taken to its end; so is every ring with
+ * finish set. Returns the number of rings that may bring more, or an error.
+ */
+int tw_trace_poll(struct tw_trace *trace, bool finish,
+		  struct tw_attach_error *error);
+
+/*
+ * The next record in time: 1 and *record, good until the next call; 0: no more
+ * for now, or for good once nothing may bring more; -ENOMEM. What can't be read
+ * is passed over, with a warning.
+ */
+int tw_trace_next(struct tw_trace *trace, const struct tw_record **record);
+
+/* A packet, or what of it is new. */
+struct tw_trace_packet {
+	const struct tw_trace_producer *producer;
+	uint32_t lane;
+	uint32_t tid;
+	uint32_t level;
+	const uint8_t *page; /* header and content; good during the callback */
+	uint32_t from;	     /* where its events begin, bytes */
+	uint32_t size;	     /* where they end, bytes */
+	uint32_t events;     /* as its header says */
+	uint64_t time_from;  /* ticks: none of the events is earlier */
+	uint64_t time_end;   /* ticks */
+	uint64_t lost;
+	uint64_t discarded;
+};
+typedef int (*tw_trace_packet_fn)(void *context,
+				  const struct tw_trace_packet *packet);
+
+/*
+ * All packets that tw_trace_next() would go through, lane by lane: instead of
+ * it. Ends early with what the callback returns, if that is not 0.
+ */
+int tw_trace_packets(struct tw_trace *trace, tw_trace_packet_fn fn,
+		     void *context);
+
+/*
+ * Count a packet's events without decoding them: counts[id] and bytes[id]
+ * (header and fields) grow; both have room for TW_EVENTS_MAX. Returns how many
+ * there are, or -EBADMSG with all before the unreadable one counted.
+ */
+int64_t tw_trace_count(const struct tw_trace_packet *packet, uint64_t *counts,
+		       uint64_t *bytes);
+
+/* Producers 0 to count - 1; the pointers stay good. */
+uint32_t tw_trace_producer_count(const struct tw_trace *trace);
+const struct tw_trace_producer *tw_trace_producer(const struct tw_trace *trace,
+						  uint32_t index);
+
+/* What has been read of a lane so far. */
+struct tw_trace_lane {
+	uint32_t lane;
+	uint32_t tid;
+	uint32_t level;
+	char name[17]; /* NUL-terminated */
+	uint64_t events;
+	uint64_t lost;
+	uint64_t discarded;
+};
+
+/* 1, 0 if nothing is known of that lane. Lanes are 0 to count - 1. */
+uint32_t tw_trace_lane_count(const struct tw_trace *trace, uint32_t producer);
+int tw_trace_lane(struct tw_trace *trace, uint32_t producer, uint32_t index,
+		  struct tw_trace_lane *lane);
+
+/* Events of a producer that found no lane; known once it has ended. */
+uint64_t tw_trace_no_lane(const struct tw_trace *trace, uint32_t producer);
+
+/* Lines about what could not be read, so far; no newline in them. */
+size_t tw_trace_warning_count(const struct tw_trace *trace);
+const char *tw_trace_warning(const struct tw_trace *trace, size_t index);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of reading: what read.c (merging) shares with the two places that
+ * packets come from, read-ring.c and read-directory.c.
+ */
+#ifndef TRACKWAY_TRACE_SOURCE_H
+#define TRACKWAY_TRACE_SOURCE_H
+
+#include "dotfile.h"
+#include "read.h"
+
+/* A page that was taken out of a ring, waiting for its turn. */
+struct tw_queued {
+	struct tw_queued *next;
+	struct tw_trace_packet packet; /* page points to data */
+	uint8_t data[];
+};
+
+/* A stream file, read in pieces. */
+struct tw_stream {
+	char name[32]; /* in the producer's directory; "" : none */
+	uint64_t at;   /* offset in the file of the next packet */
+	uint8_t *data; /* a piece of the file, from offset start */
+	size_t room;
+	uint64_t start;
+	size_t size;
+	bool ended;
+};
+
+/* One lane of one producer, and where its reading stands. */
+struct tw_cursor {
+	struct tw_record record; /* the current one */
+	struct tw_page_walk walk;
+	struct tw_source *source;
+	bool in_heap;
+	bool has_tail; /* the loss after the last packet is still to be said */
+	/* Rings */
+	struct tw_queued *queue;
+	struct tw_queued **queue_end;
+	struct tw_queued *current;
+	/* Directories */
+	struct tw_stream stream;
+	uint64_t known; /* events written so far, by the packets' headers */
+	uint64_t discarded;
+	uint64_t tail_lost;
+	uint64_t tail_discarded;
+	struct tw_trace_lane totals;
+};
+
+/* One producer. */
+struct tw_source {
+	struct tw_trace_producer producer;
+	struct tw_trace *trace;
+	struct tw_cursor **cursors; /* by lane; NULL: nothing seen of it */
+	uint32_t lane_count;
+	uint64_t no_lane;
+	bool has_no_lane; /* that is still to be said */
+	char *name;
+	char *path;
+	/* Rings */
+	struct tw_attach *attach;
+	struct tw_drain *drain;
+	struct tw_moments own;
+	struct tw_moments *moments;
+	/* Directories */
+	int dirfd;
+	struct tw_dotfile dotfile;
+	struct tw_schema **schemas;
+	size_t schema_count;
+	const struct tw_event_desc **lookup;
+	size_t piece; /* bytes of a stream file read at a time */
+};
+
+/* read.c */
+struct tw_source *tw_source_create(struct tw_trace *trace);
+void tw_source_destroy(struct tw_source *source);
+/* Make it the trace's next producer. */
+int tw_source_add(struct tw_source *source);
+/* The lane's cursor, made if it is the first time. NULL: no memory. */
+struct tw_cursor *tw_source_cursor(struct tw_source *source, uint32_t lane);
+struct tw_host_clocks *tw_trace_host_clocks(struct tw_trace *trace);
+void tw_trace_warn(struct tw_trace *trace, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int tw_trace_fail(struct tw_attach_error *error, int code, const char *format,
+		  ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Packets of a lane, in order: 1 and the packet, which stays good until the
+ * next call for this lane; 0: none now.
+ */
+int tw_ring_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet);
+int tw_directory_packet(struct tw_cursor *cursor,
+			struct tw_trace_packet *packet);
+
+/* read-ring.c: one pass; 1 if more may come, 0 if the ring is at its end. */
+int tw_ring_poll(struct tw_source *source, bool finish,
+		 struct tw_attach_error *error);
+/* The name of a lane that is not finished. */
+void tw_ring_lane_name(struct tw_source *source, uint32_t lane, char *name,
+		       uint32_t *tid);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces of C that several formats and backends write. */
+#ifndef TRACKWAY_TRACETOOL_C_TEXT_H
+#define TRACKWAY_TRACETOOL_C_TEXT_H
+
+#include "job.h"
+#include "output.h"
+
+/* The file's first line. */
+void tw_c_put_title(struct tw_output *out);
+
+/* The text as a string literal's inside, escaped for every C and C++. */
+void tw_c_put_quoted(struct tw_output *out, const char *text);
+
+/* "int a, const char *b", or "void". */
+void tw_c_put_parameters(struct tw_output *out,
+			 const struct tw_job_event *event);
+
+/* "a, b", or nothing; before: what to write first if there is something. */
+void tw_c_put_arguments(struct tw_output *out, const struct tw_job_event *event,
+			const char *before);
+
+/* The prototype of the function that holds the event's backends. */
+void tw_c_put_emit_prototype(struct tw_output *out,
+			     const struct tw_job_event *event);
+
+/* An expression: whether any of the job's backends wants the event. */
+void tw_c_put_test(struct tw_output *out, const struct tw_job *job,
+		   const struct tw_job_event *event);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* The events of all inputs as one group, with names that C and C++ take. */
+
+#include "job.h"
+
+#include "../schema/arena.h"
+#include "strings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Fine names for an argument in a trace-events file, yet not in generated code:
+ * C++'s keywords, macros and objects of common headers, and what the generated
+ * functions use themselves. Sorted.
+ */
+static const char *const taken[] = {
+	"EOF",	       "FILE",	       "NULL",	       "TW_STATE",
+	"alignas",     "alignof",      "and",	       "and_eq",
+	"asm",	       "auto",	       "bitand",       "bitor",
+	"bool",	       "break",	       "case",	       "catch",
+	"char",	       "char16_t",     "char32_t",     "char8_t",
+	"class",       "co_await",     "co_return",    "co_yield",
+	"compl",       "concept",      "const",	       "const_cast",
+	"consteval",   "constexpr",    "constinit",    "continue",
+	"daylight",    "decltype",     "default",      "delete",
+	"do",	       "double",       "dynamic_cast", "else",
+	"enum",	       "environ",      "errno",	       "explicit",
+	"export",      "extern",       "false",	       "float",
+	"for",	       "friend",       "goto",	       "i386",
+	"if",	       "inline",       "int",	       "int16_t",
+	"int32_t",     "int64_t",      "int8_t",       "linux",
+	"long",	       "memcpy",       "mips",	       "mutable",
+	"namespace",   "new",	       "noexcept",     "not",
+	"not_eq",      "nullptr",      "offsetof",     "operator",
+	"or",	       "or_eq",	       "private",      "protected",
+	"ptrdiff_t",   "public",       "register",     "reinterpret_cast",
+	"requires",    "restrict",     "return",       "short",
+	"signed",      "signgam",      "size_t",       "sizeof",
+	"sparc",       "ssize_t",      "static",       "static_assert",
+	"static_cast", "stderr",       "stdin",	       "stdout",
+	"struct",      "sun",	       "switch",       "template",
+	"this",	       "thread_local", "throw",	       "timezone",
+	"true",	       "try",	       "typedef",      "typeid",
+	"typename",    "typeof",       "uint16_t",     "uint32_t",
+	"uint64_t",    "uint8_t",      "uintptr_t",    "union",
+	"unix",	       "unsigned",     "using",	       "virtual",
+	"void",	       "volatile",     "wchar_t",      "while",
+	"xor",	       "xor_eq",
+};
+
+static int compare_names(const void *key, const void *entry)
+{
+	return strcmp(key, *(const char *const *)entry);
+}
+
+static bool is_taken(const char *name)
+{
+	return name[0] == '_' || strncmp(name, "tw_", 3) == 0 ||
+	       strncmp(name, "trace_", 6) == 0 ||
+	       bsearch(name, taken, sizeof(taken) / sizeof(taken[0]),
+		       sizeof(taken[0]), compare_names);
+}
+
+static bool is_argument(const struct tw_event_desc *event, const char *name)
+{
+	for (uint32_t i = 0; i < event->field_count; i++) {
+		if (strcmp(event->fields[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The argument's name with "arg_" before it and as many "_" after as it takes
+ * to differ from the others. */
+static const char *make_argument(struct tw_job *job,
+				 const struct tw_event_desc *event,
+				 const char *name)
+{
+	size_t size = strlen(name);
+	size_t room = 4 + size + TW_FIELDS_MAX + 1;
+	char *made = tw_arena_alloc(&job->names, room);
+
+	if (!made)
+		return NULL;
+	snprintf(made, room, "arg_%s", name);
+	for (char *end = made + 4 + size; is_argument(event, made); end++)
+		*end = '_';
+	return made;
+}
+
+static const char *make_macro(struct tw_job *job, const char *name)
+{
+	char *macro = tw_arena_copy(&job->names, name, strlen(name));
+
+	for (char *at = macro; at && *at; at++)
+		*at = (char)toupper((unsigned char)*at);
+	return macro;
+}
+
+static int add_event(struct tw_job *job, const struct tw_event_desc *desc)
+{
+	struct tw_job_event *event = &job->events[job->event_count];
+
+	event->desc = desc;
+	event->index = job->event_count++;
+	event->macro = make_macro(job, desc->name);
+	if (!event->macro)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < desc->field_count; i++) {
+		const char *name = desc->fields[i].name;
+
+		event->arguments[i] = is_taken(name)
+					      ? make_argument(job, desc, name)
+					      : name;
+		if (!event->arguments[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int copy_events(struct tw_job *job, struct tw_schema *const *schemas,
+		       size_t schema_count)
+{
+	uint64_t total = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < schema_count; i++)
+		total += schemas[i]->event_count;
+	job->events = calloc(total ? total : 1, sizeof(*job->events));
+	if (!job->events)
+		return -ENOMEM;
+	for (size_t i = 0; i < schema_count && error == 0; i++) {
+		for (uint32_t j = 0; j < schemas[i]->event_count && error == 0;
+		     j++)
+			error = add_event(job, &schemas[i]->events[j]);
+	}
+	return error;
+}
+
+/*
+ * Two events that would be one in C: of the same name, or (their macros) of
+ * names that differ in case only.
+ */
+static int check_unique(const struct tw_job *job, char *message,
+			size_t message_size,
+			const struct tw_event_desc **culprit)
+{
+	struct tw_strings macros = {0};
+	int error = 0;
+
+	for (uint32_t i = 0; i < job->event_count && !macros.failed; i++) {
+		const struct tw_event_desc *event = job->events[i].desc;
+		const struct tw_event_desc *other;
+		uint32_t number = tw_strings_add(&macros, job->events[i].macro);
+
+		if (number == i)
+			continue;
+		other = job->events[number].desc;
+		snprintf(
+			message, message_size,
+			strcmp(event->name, other->name) == 0
+				? "Event '%s' is declared twice, first as '%s' "
+				  "at %s:%u"
+				: "Event '%s' differs only in case from '%s' "
+				  "at %s:%u",
+			event->name, other->name, other->file, other->line);
+		*culprit = event;
+		error = -EINVAL;
+		break;
+	}
+	if (macros.failed)
+		error = -ENOMEM;
+	tw_strings_clear(&macros);
+	return error;
+}
+
+/* An event "a_enabled" would define the function that asks whether "a" is. */
+static int find_enabled_names(struct tw_job *job)
+{
+	static const char suffix[] = "_enabled";
+	struct tw_strings names = {0};
+	int error = 0;
+
+	for (uint32_t i = 0; i < job->event_count; i++) {
+		tw_strings_add(&names, job->events[i].desc->name);
+		job->events[i].has_enabled = true;
+	}
+	for (uint32_t i = 0; i < job->event_count && !names.failed; i++) {
+		const char *name = job->events[i].desc->name;
+		size_t size = strlen(name);
+		char *base;
+		int64_t number;
+
+		if (size <= sizeof(suffix) - 1 ||
+		    strcmp(name + size - (sizeof(suffix) - 1), suffix) != 0)
+			continue;
+		base = strndup(name, size - (sizeof(suffix) - 1));
+		if (!base) {
+			error = -ENOMEM;
+			break;
+		}
+		number = tw_strings_find(&names, base);
+		free(base);
+		if (number >= 0)
+			job->events[number].has_enabled = false;
+	}
+	if (names.failed)
+		error = -ENOMEM;
+	tw_strings_clear(&names);
+	return error;
+}
+
+int tw_job_add_events(struct tw_job *job, struct tw_schema *const *schemas,
+		      size_t schema_count, char *message, size_t message_size,
+		      const struct tw_event_desc **culprit)
+{
+	int error = copy_events(job, schemas, schema_count);
+
+	if (error == 0)
+		error = check_unique(job, message, message_size, culprit);
+	if (error == 0)
+		error = find_enabled_names(job);
+	return error;
+}
+
+void tw_job_clear(struct tw_job *job)
+{
+	free(job->events);
+	tw_arena_destroy(job->names);
+	job->events = NULL;
+	job->event_count = 0;
+	job->names = NULL;
+}
+
+/* The part of the path that tells one trace-events file from another. */
+static size_t trim_path(const char **path)
+{
+	static const char *const endings[] = {"trace-events", ".events"};
+	const char *at = *path;
+	size_t size;
+
+	if (*at == '/') {
+		const char *file = strrchr(at, '/');
+
+		while (file > at && file[-1] != '/')
+			file--;
+		at = file;
+	}
+	while (strncmp(at, "./", 2) == 0 || strncmp(at, "../", 3) == 0)
+		at = strchr(at, '/') + 1;
+	size = strlen(at);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t length = strlen(endings[i]);
+
+		if (size >= length &&
+		    memcmp(at + size - length, endings[i], length) == 0) {
+			size -= length;
+			break;
+		}
+	}
+	while (size && !isalnum((unsigned char)at[size - 1]))
+		size--;
+	while (size && !isalnum((unsigned char)*at))
+		at++, size--;
+	*path = at;
+	return size;
+}
+
+char *tw_job_group_name(const char *path)
+{
+	size_t size = trim_path(&path);
+	char *name;
+
+	if (size == 0)
+		return strdup("common");
+	name = strndup(path, size);
+	for (char *at = name; at && *at; at++) {
+		if (!isalnum((unsigned char)*at))
+			*at = '_';
+	}
+	return name;
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/* The parser's model of an event, its limits, and what it does past them. */
+
+#include "../../../src/schema/format.h"
+#include "../../../src/schema/parse.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trackway/ring.h>
+
+static struct tw_parse_errors errors;
+
+static struct tw_schema *parse_n(const char *text, size_t size)
+{
+	struct tw_schema *schema;
+	int result = tw_parse_events("dir/file", text, size, &schema, &errors);
+
+	if (result == 0) {
+		assert_non_null(schema);
+		assert_int_equal(errors.count, 0);
+	} else {
+		assert_null(schema);
+		assert_true(errors.count > 0);
+	}
+	return schema;
+}
+
+static struct tw_schema *parse(const char *text)
+{
+	return parse_n(text, strlen(text));
+}
+
+static void check_error(uint32_t index, enum tw_parse_code code, uint32_t line,
+			uint32_t column)
+{
+	assert_true(index < errors.count);
+	assert_int_equal(errors.list[index].code, code);
+	assert_int_equal(errors.list[index].line, line);
+	assert_int_equal(errors.list[index].column, column);
+	assert_true(errors.list[index].message[0] != 0);
+}
+
+struct type_case {
+	const char *written;
+	const char *type;
+	enum tw_field_kind kind;
+	int size;
+};
+
+static const struct type_case type_cases[] = {
+	{"int ", "int", TW_FIELD_SINT, 0},
+	{"int\t ", "int", TW_FIELD_SINT, 0},
+	{"unsigned ", "unsigned", TW_FIELD_UINT, 0},
+	{"signed ", "signed", TW_FIELD_SINT, 0},
+	{"unsigned int ", "unsigned int", TW_FIELD_UINT, 0},
+	{"int  unsigned ", "int unsigned", TW_FIELD_UINT, 0},
+	{"const int ", "const int", TW_FIELD_SINT, 0},
+	{"int const ", "int const", TW_FIELD_SINT, 0},
+	{"short ", "short", TW_FIELD_SINT, 0},
+	{"unsigned short int ", "unsigned short int", TW_FIELD_UINT, 0},
+	{"long ", "long", TW_FIELD_SINT, 0},
+	{"unsigned long ", "unsigned long", TW_FIELD_UINT, 0},
+	{"long long ", "long long", TW_FIELD_SINT, 0},
+	{"long unsigned long int ", "long unsigned long int", TW_FIELD_UINT, 0},
+	{"char ", "char", TW_FIELD_SINT, 1},
+	{"signed char ", "signed char", TW_FIELD_SINT, 1},
+	{"unsigned char ", "unsigned char", TW_FIELD_UINT, 1},
+	{"bool ", "bool", TW_FIELD_BOOL, 1},
+	{"int8_t ", "int8_t", TW_FIELD_SINT, 1},
+	{"uint8_t ", "uint8_t", TW_FIELD_UINT, 1},
+	{"int16_t ", "int16_t", TW_FIELD_SINT, 2},
+	{"uint16_t ", "uint16_t", TW_FIELD_UINT, 2},
+	{"int32_t ", "int32_t", TW_FIELD_SINT, 4},
+	{"uint32_t ", "uint32_t", TW_FIELD_UINT, 4},
+	{"int64_t ", "int64_t", TW_FIELD_SINT, 8},
+	{"uint64_t ", "uint64_t", TW_FIELD_UINT, 8},
+	{"size_t ", "size_t", TW_FIELD_UINT, 0},
+	{"ssize_t ", "ssize_t", TW_FIELD_SINT, 0},
+	{"uintptr_t ", "uintptr_t", TW_FIELD_UINT, 0},
+	{"ptrdiff_t ", "ptrdiff_t", TW_FIELD_SINT, 0},
+	{"float ", "float", TW_FIELD_FLOAT, 4},
+	{"double ", "double", TW_FIELD_FLOAT, 8},
+	{"const double ", "const double", TW_FIELD_FLOAT, 8},
+	{"void *", "void *", TW_FIELD_POINTER, 0},
+	{"void*", "void *", TW_FIELD_POINTER, 0},
+	{"void * ", "void *", TW_FIELD_POINTER, 0},
+	{"const void *", "const void *", TW_FIELD_POINTER, 0},
+	{"void **", "void **", TW_FIELD_POINTER, 0},
+	{"void * * ", "void **", TW_FIELD_POINTER, 0},
+	{"uint8_t *", "uint8_t *", TW_FIELD_POINTER, 0},
+	{"unsigned int *", "unsigned int *", TW_FIELD_POINTER, 0},
+	{"char *", "char *", TW_FIELD_STRING, 0},
+	{"char*", "char *", TW_FIELD_STRING, 0},
+	{"const char *", "const char *", TW_FIELD_STRING, 0},
+	{"const char*", "const char *", TW_FIELD_STRING, 0},
+	{"const  char\t* ", "const char *", TW_FIELD_STRING, 0},
+	{"char const *", "char const *", TW_FIELD_POINTER, 0},
+	{"char **", "char **", TW_FIELD_POINTER, 0},
+	{"const char **", "const char **", TW_FIELD_POINTER, 0},
+	{"char *const *", "char * const *", TW_FIELD_POINTER, 0},
+	{"unsigned char *", "unsigned char *", TW_FIELD_POINTER, 0},
+	{"float *", "float *", TW_FIELD_POINTER, 0},
+};
+
+static void test_types(void **state)
+{
+	for (size_t i = 0; i < sizeof(type_cases) / sizeof(*type_cases); i++) {
+		const struct type_case *c = &type_cases[i];
+		struct tw_schema *schema;
+		const struct tw_field *field;
+		char line[128];
+
+		snprintf(line, sizeof(line), "e(%sx)\n", c->written);
+		schema = parse(line);
+		assert_non_null(schema);
+		assert_int_equal(schema->events[0].field_count, 1);
+		field = &schema->events[0].fields[0];
+		assert_string_equal(field->name, "x");
+		assert_string_equal(field->type, c->type);
+		assert_int_equal(field->kind, c->kind);
+		assert_int_equal(field->size, c->size);
+		tw_schema_destroy(schema);
+	}
+}
+
+static void test_types_refused(void **state)
+{
+	static const char *const types[] = {
+		"struct foo ",	  "enum foo ",
+		"foo_t ",	  "foo_t *",
+		"void ",	  "const ",
+		"const *",	  "*",
+		"int int ",	  "signed unsigned ",
+		"short long ",	  "long long long ",
+		"long char ",	  "short char ",
+		"unsigned bool ", "unsigned size_t ",
+		"long double ",	  "int float ",
+		"int8_t int ",	  "bool bool ",
+		"intptr_t ",	  "volatile int ",
+		"char * int *",	  "Int ",
+		"uint128_t ",	  "int- ",
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "e(int a, %sx)\n", types[i]);
+		assert_null(parse(line));
+		assert_int_equal(errors.count, 1);
+		check_error(0, TW_PARSE_TYPE, 1, 10);
+	}
+}
+
+static void test_model(void **state)
+{
+	struct tw_schema *schema = parse(
+		"# first\n"
+		"one(int32_t a, uint8_t b)  \"a=%d\" \" b=%\" PRIu8  \n"
+		"two(const char *s, bool b)\n"
+		"disable vcpu three(void) \"x\"\n"
+		"four(uint64_t a, size_t b) \"\"\n");
+	const struct tw_event_desc *e;
+
+	assert_non_null(schema);
+	assert_int_equal(schema->event_count, 4);
+	e = tw_schema_find(schema, "one");
+	assert_ptr_equal(e, &schema->events[0]);
+	assert_string_equal(e->file, "dir/file");
+	assert_int_equal(e->line, 2);
+	assert_int_equal(e->loglevel, 14);
+	assert_false(e->disabled);
+	assert_string_equal(e->format, "a=%d b=%hhu");
+	assert_string_equal(e->format_raw, "\"a=%d\" \" b=%\" PRIu8");
+	assert_int_equal(e->fixed_size, 5);
+	e = tw_schema_find(schema, "two");
+	assert_null(e->format);
+	assert_null(e->format_raw);
+	assert_int_equal(e->fixed_size, 0);
+	e = tw_schema_find(schema, "three");
+	assert_true(e->disabled);
+	assert_int_equal(e->field_count, 1);
+	assert_string_equal(e->fields[0].name, "__cpu");
+	assert_string_equal(e->fields[0].type, "void *");
+	assert_string_equal(e->format, "cpu=%p x");
+	assert_string_equal(e->format_raw, "\"cpu=%p \" \"x\"");
+	e = tw_schema_find(schema, "four");
+	assert_int_equal(e->fixed_size, 0);
+	assert_string_equal(e->format, "");
+	assert_string_equal(e->format_raw, "\"\"");
+	assert_null(tw_schema_find(schema, "five"));
+	assert_null(tw_schema_find(schema, "on"));
+	tw_schema_destroy(schema);
+	tw_schema_destroy(NULL);
+}
+
+/* What the compiler makes of a macro, as far as 64-bit Linux goes. */
+static void test_macros(void **state)
+{
+	static const char widths[][6] = {"8", "16", "32", "64", "PTR", "MAX"};
+	static const char modifiers[][3] = {"hh", "h", "", "ll", "ll", "ll"};
+
+	for (const char *letter = "dioxXu"; *letter; letter++) {
+		for (size_t i = 0; i < 6; i++) {
+			struct tw_schema *schema;
+			char line[128];
+			char wanted[32];
+
+			snprintf(line, sizeof(line), "e(int x) \"%%\"PRI%c%s\n",
+				 *letter, widths[i]);
+			snprintf(wanted, sizeof(wanted), "%%%s%c", modifiers[i],
+				 *letter);
+			schema = parse(line);
+			assert_non_null(schema);
+			assert_string_equal(schema->events[0].format, wanted);
+			tw_schema_destroy(schema);
+		}
+	}
+}
+
+static void test_many_errors(void **state)
+{
+	struct tw_text text = {0};
+
+	for (uint32_t i = 0; i < TW_PARSE_ERRORS_MAX + 10; i++)
+		tw_text_add_string(&text, i % 2 ? "ok(\n" : "bad\n");
+	assert_null(parse_n(text.data, text.size));
+	assert_int_equal(errors.count, TW_PARSE_ERRORS_MAX + 10);
+	check_error(0, TW_PARSE_SYNTAX, 1, 1);
+	check_error(1, TW_PARSE_SYNTAX, 2, 3);
+	check_error(TW_PARSE_ERRORS_MAX - 1, TW_PARSE_SYNTAX,
+		    TW_PARSE_ERRORS_MAX, 3);
+	free(text.data);
+}
+
+static void test_codes(void **state)
+{
+	static const struct {
+		const char *text;
+		enum tw_parse_code code;
+		uint32_t column;
+	} cases[] = {
+		{"x\n", TW_PARSE_SYNTAX, 1},
+		{"x e(void)\n", TW_PARSE_PROPERTY, 1},
+		{"e()\n", TW_PARSE_EMPTY_ARGUMENT, 3},
+		{"e(foo x)\n", TW_PARSE_TYPE, 3},
+		{"e(int)\n", TW_PARSE_ARGUMENT_NAME, 3},
+		{"e(int a,int b,int c,int d,int e,int f,int g,int h,int i,"
+		 "int j,int k)\n",
+		 TW_PARSE_ARGUMENT_COUNT, 3},
+		{"e(void) \"%m\"\n", TW_PARSE_FORMAT, 10},
+		{"e(void)\n  e(void)\n", TW_PARSE_DUPLICATE, 3},
+		{"e(void)", TW_PARSE_NO_NEWLINE, 8},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_null(parse(cases[i].text));
+		assert_int_equal(errors.count, 1);
+		check_error(0, cases[i].code,
+			    cases[i].code == TW_PARSE_DUPLICATE ? 2 : 1,
+			    cases[i].column);
+	}
+	assert_null(parse_n("a(void)\nb\0(void)\n", 17));
+	assert_int_equal(errors.count, 1);
+	check_error(0, TW_PARSE_NUL, 2, 2);
+}
+
+/* A message is a line of printable text whatever it quotes. */
+static void test_messages_are_bounded(void **state)
+{
+	struct tw_text text = {0};
+
+	for (int i = 0; i < 1000; i++)
+		tw_text_add_string(&text, i % 3 ? "\x1b[" : "\xff\t");
+	tw_text_add_string(&text, " e(");
+	for (int i = 0; i < 1000; i++)
+		tw_text_add_string(&text, "\x1b");
+	tw_text_add_string(&text, " x) \"\n");
+	assert_null(parse_n(text.data, text.size));
+	assert_int_equal(errors.count, 3);
+	for (uint32_t i = 0; i < errors.count; i++) {
+		const char *c = errors.list[i].message;
+
+		for (; *c; c++)
+			assert_true(*c >= ' ' && *c <= '~');
+		assert_true(c - errors.list[i].message < 320);
+	}
+	assert_non_null(strstr(errors.list[1].message, "as 'void *'"));
+	free(text.data);
+}
+
+static struct tw_schema *parse_line_of(size_t size)
+{
+	char *text = malloc(size + 1);
+	struct tw_schema *schema;
+
+	assert_non_null(text);
+	memset(text, 'x', size);
+	memcpy(text, "e(void) \"", 9);
+	memcpy(text + size - 1, "\"\n", 2);
+	schema = parse_n(text, size + 1);
+	free(text);
+	return schema;
+}
+
+static void test_long_line(void **state)
+{
+	struct tw_schema *schema = parse_line_of(TW_PARSE_LINE_MAX);
+
+	assert_non_null(schema);
+	assert_int_equal(strlen(schema->events[0].format),
+			 TW_PARSE_LINE_MAX - strlen("e(void) \"\""));
+	tw_schema_destroy(schema);
+	assert_null(parse_line_of(TW_PARSE_LINE_MAX + 1));
+	check_error(0, TW_PARSE_LIMIT, 1, 1);
+}
+
+static void test_long_names(void **state)
+{
+	char name[TW_NAME_MAX + 2];
+	char line[TW_NAME_MAX + 32];
+	struct tw_schema *schema;
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[TW_NAME_MAX + 1] = 0;
+	snprintf(line, sizeof(line), "%s(void)\n", name);
+	assert_null(parse(line));
+	check_error(0, TW_PARSE_LIMIT, 1, 1);
+	snprintf(line, sizeof(line), "e(int %s)\n", name);
+	assert_null(parse(line));
+	check_error(0, TW_PARSE_ARGUMENT_NAME, 1, 7);
+
+	name[TW_NAME_MAX] = 0;
+	snprintf(line, sizeof(line), "%s(void)\n", name);
+	schema = parse(line);
+	assert_non_null(schema);
+	tw_schema_destroy(schema);
+	snprintf(line, sizeof(line), "e(int %s)\n", name);
+	schema = parse(line);
+	assert_non_null(schema);
+	tw_schema_destroy(schema);
+}
+
+static void add_events(struct tw_text *text, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		tw_text_add_string(text, "event_");
+		tw_text_add_u64(text, i);
+		tw_text_add_string(text, "(void)\n");
+	}
+}
+
+static void test_event_count(void **state)
+{
+	struct tw_text text = {0};
+	struct tw_schema *schema;
+
+	add_events(&text, 0, TW_EVENTS_MAX);
+	schema = parse_n(text.data, text.size);
+	assert_non_null(schema);
+	assert_int_equal(schema->event_count, TW_EVENTS_MAX);
+	assert_string_equal(schema->events[65534].name, "event_65534");
+	tw_schema_destroy(schema);
+
+	tw_text_add_string(&text, "event_77(void)\n");
+	assert_null(parse_n(text.data, text.size));
+	check_error(0, TW_PARSE_LIMIT, TW_EVENTS_MAX + 1, 1);
+	free(text.data);
+}
+
+static void test_many_names(void **state)
+{
+	struct tw_text text = {0};
+
+	add_events(&text, 0, 5000);
+	add_events(&text, 4990, 2);
+	assert_null(parse_n(text.data, text.size));
+	assert_int_equal(errors.count, 2);
+	check_error(0, TW_PARSE_DUPLICATE, 5001, 1);
+	check_error(1, TW_PARSE_DUPLICATE, 5002, 1);
+	assert_string_equal(errors.list[1].message,
+			    "Event 'event_4991' is already on line 4992");
+	free(text.data);
+}
+
+static void test_large_file(void **state)
+{
+	size_t size = (size_t)TW_PARSE_FILE_MAX + 1;
+	struct tw_schema *schema;
+	char *text = calloc(1, size);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < size; i++)
+		text[i] = i % 1024 ? '#' : '\n';
+	text[size - 2] = '\n';
+	text[size - 1] = '\n';
+	assert_null(parse_n(text, size));
+	assert_int_equal(errors.count, 1);
+	check_error(0, TW_PARSE_LIMIT, 1, 1);
+	schema = parse_n(text, size - 1);
+	assert_non_null(schema);
+	assert_int_equal(schema->event_count, 0);
+	tw_schema_destroy(schema);
+	free(text);
+}
+
+/* Every prefix of a file, and every byte of it replaced: no crash, and always
+ * either a schema or an error with a place inside the file. */
+static void test_damaged(void **state)
+{
+	static const char whole[] =
+		"disable vcpu a(const char *s, int x) \"%s \\x41%\" PRIx64\n"
+		"# c\nb(void)\r\nc(uint8_t *p) \"a\\\"\\101%%\" \"%p\"\n";
+	static const char bytes[] = "\0\n\r\t \"\\%*(),#Pxa0\x7f\xff";
+	char text[sizeof(whole)];
+
+	for (size_t size = 0; size < sizeof(whole); size++)
+		tw_schema_destroy(parse_n(whole, size));
+	for (size_t i = 0; i < sizeof(whole) - 1; i++) {
+		for (size_t j = 0; j < sizeof(bytes) - 1; j++) {
+			memcpy(text, whole, sizeof(whole));
+			text[i] = bytes[j];
+			tw_schema_destroy(parse_n(text, sizeof(whole) - 1));
+			for (uint32_t k = 0; k < errors.count; k++) {
+				assert_in_range(errors.list[k].line, 1, 6);
+				assert_in_range(errors.list[k].column, 1, 130);
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_types_refused),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_macros),
+		cmocka_unit_test(test_many_errors),
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_messages_are_bounded),
+		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_event_count),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_large_file),
+		cmocka_unit_test(test_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
