@@ -172,7 +172,7 @@ static inline void tw_slot_commit(const struct tw_slot *slot, uint64_t id,
 
 	memcpy(slot->at, &word, sizeof(word));
 	slot->page->timestamp_end = slot->time;
-	tw_commit(slot->page, TW_COMMIT_STEP((uint32_t)size * 8));
+	tw_commit(slot->page, TW_COMMIT_STEP((uint32_t)(size * 8)));
 	slot->lane->writer.pos = slot->at + size;
 	tw_lane_put(slot->lane, slot->end);
 }

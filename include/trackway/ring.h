@@ -51,8 +51,8 @@ enum tw_ring_clock {
 };
 
 enum tw_ring_flags {
-	TW_RING_CLOSED = 1,   /* the producer ended cleanly */
-	TW_RING_RECORDED = 2, /* reserved for readers */
+	TW_RING_CLOSED = 1, /* the producer ended cleanly */
+	TW_RING_KEPT = 2,   /* its file was left on purpose: TRACKWAY_KEEP */
 };
 
 /* One moment on three clocks. */
@@ -64,6 +64,7 @@ struct tw_ring_sync {
 
 #define TW_RING_NAME_SIZE 32
 #define TW_RING_HEIRS 12
+#define TW_RING_HEIR_COMING 0xffffffffu /* a place for a child under way */
 
 struct tw_ring_control {
 	uint8_t magic[TW_RING_MAGIC_SIZE];

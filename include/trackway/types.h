@@ -10,6 +10,12 @@
 
 #ifdef TW_TYPES_HEADER
 #include TW_TYPES_HEADER
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+#if !defined(NULL) && !defined(__cplusplus)
+#define NULL ((void *)0)
+#endif
 #else
 #include <stddef.h>
 #include <stdint.h>

@@ -397,6 +397,7 @@ int tw_ring_read_group(struct tw_ring_reader *reader, uint32_t index,
 	group->state = tw_ring_u32(reader, group->state);
 	group->id_base = tw_ring_u32(reader, group->id_base);
 	group->event_count = tw_ring_u32(reader, group->event_count);
+	group->modules = tw_ring_u32(reader, group->modules);
 	group->states_offset = tw_ring_u64(reader, group->states_offset);
 	group->schema_offset = tw_ring_u64(reader, group->schema_offset);
 	group->schema_size = tw_ring_u64(reader, group->schema_size);

@@ -12,24 +12,34 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool installed;
+/* The parent's part of the fork under way. */
+static int coming_slot = -1;
+static bool in_event;
 
-/* The parent's ring learns of this child; a full list loses its eldest. */
-static void become_heir(void)
+static bool is_free(uint32_t pid)
+{
+	return !pid ||
+	       (pid <= INT_MAX && kill((pid_t)pid, 0) && errno == ESRCH);
+}
+
+/* A place among the heirs; a full list loses its eldest. Returns its index. */
+static int enter_heir(uint32_t pid)
 {
 	uint32_t *heirs = tw_runtime.ring.control->heirs;
-	uint32_t self = (uint32_t)getpid();
-	uint32_t i, pid;
+	uint32_t i, held;
 
 	for (i = 0; i < TW_RING_HEIRS; i++) {
-		pid = tw_load_relaxed(&heirs[i]);
-		if ((!pid || (kill((pid_t)pid, 0) && errno == ESRCH)) &&
-		    tw_cas_acq_rel_u32(&heirs[i], pid, self))
-			return;
+		held = tw_load_relaxed(&heirs[i]);
+		if (is_free(held) && tw_cas_acq_rel_u32(&heirs[i], held, pid))
+			return (int)i;
 	}
-	tw_store_relaxed(&heirs[self % TW_RING_HEIRS], self);
+	i = (uint32_t)getpid() % TW_RING_HEIRS;
+	tw_store_relaxed(&heirs[i], pid);
+	return (int)i;
 }
 
 static void cease_to_be_heir(void)
@@ -42,18 +52,33 @@ static void cease_to_be_heir(void)
 		tw_cas_acq_rel_u32(&heirs[i], self, 0);
 }
 
-void tw_fork_enter_child(void)
+static bool has_ring(void)
 {
-	tw_lanes_forget_own();
-	if (tw_load_relaxed(&tw_runtime.state) == TW_RUNTIME_READY)
-		tw_store_release(&tw_runtime.state, TW_RUNTIME_FORKED);
-	if (tw_load_relaxed(&tw_runtime.state) == TW_RUNTIME_FORKED)
-		become_heir();
+	uint32_t state = tw_load_relaxed(&tw_runtime.state);
+
+	return state == TW_RUNTIME_READY || state == TW_RUNTIME_FORKED;
 }
 
+static void enter_child(void)
+{
+	tw_lanes_enter_child();
+	if (tw_load_relaxed(&tw_runtime.state) == TW_RUNTIME_READY)
+		tw_store_release(&tw_runtime.state, TW_RUNTIME_FORKED);
+}
+
+void tw_fork_enter_child(void)
+{
+	enter_child();
+	enter_heir((uint32_t)getpid());
+}
+
+/* The place is taken before there is a child, so that a parent which ends
+ * before its child has run knows of it: see tw_fork_settle(). */
 static void before(void)
 {
 	pthread_mutex_lock(&tw_runtime.mutex);
+	coming_slot = has_ring() ? enter_heir(TW_RING_HEIR_COMING) : -1;
+	in_event = has_ring() && tw_lanes_note_interrupted();
 }
 
 static void after_in_parent(void)
@@ -64,9 +89,30 @@ static void after_in_parent(void)
 static void after_in_child(void)
 {
 	/* An event between fork() and here may have done it all. */
-	if (tw_runtime.pid != getpid())
-		tw_fork_enter_child();
+	if (tw_runtime.pid != getpid() && has_ring()) {
+		enter_child();
+		if (!tw_cas_acq_rel_u32(
+			    &tw_runtime.ring.control->heirs[coming_slot],
+			    TW_RING_HEIR_COMING, (uint32_t)getpid()))
+			enter_heir((uint32_t)getpid());
+		/* The event must not end in the parent's ring. */
+		if (in_event)
+			tw_fork_move();
+	}
 	pthread_mutex_unlock(&tw_runtime.mutex);
+}
+
+void tw_fork_settle(void)
+{
+	const struct timespec nap = {0, 100000};
+	const uint32_t *heirs = tw_runtime.ring.control->heirs;
+	int i, tries = 100;
+
+	/* 10 ms at most, for a fork() that failed leaves its place as it is. */
+	for (i = 0; i < TW_RING_HEIRS; i++)
+		while (tw_load_relaxed(&heirs[i]) == TW_RING_HEIR_COMING &&
+		       tries-- > 0)
+			nanosleep(&nap, NULL);
 }
 
 int tw_fork_install(void)
@@ -118,6 +164,7 @@ static bool move(void)
 		return false;
 	tw_ring_init(&ring, memory, &tw_runtime.layout);
 	tw_runtime_fill_control(ring.control);
+	tw_lanes_keep_interrupted(&ring);
 	if (!copy_heap(&ring) || !put_in_place(memory)) {
 		munmap(memory, tw_runtime.layout.size);
 		unlink(tw_runtime.path);
@@ -130,6 +177,14 @@ static bool move(void)
 	return true;
 }
 
+void tw_fork_leave(void)
+{
+	cease_to_be_heir();
+	/* The last one out, after a parent that ended cleanly. */
+	if (tw_load_relaxed(&tw_runtime.ring.control->flags) & TW_RING_CLOSED)
+		tw_ring_file_remove();
+}
+
 void tw_fork_move(void)
 {
 	struct tw_group *group;
@@ -139,7 +194,7 @@ void tw_fork_move(void)
 	if (!tw_cas_acq_rel_u32(&tw_runtime.state, TW_RUNTIME_FORKED,
 				TW_RUNTIME_MOVING))
 		return;
-	cease_to_be_heir();
+	tw_fork_leave();
 	tw_runtime.pid = getpid();
 	if (move()) {
 		tw_ring_publish(&tw_runtime.ring);
@@ -150,14 +205,4 @@ void tw_fork_move(void)
 		state = TW_RUNTIME_FAILED;
 	}
 	tw_store_release(&tw_runtime.state, state);
-}
-
-void tw_fork_leave(void)
-{
-	const struct tw_ring_control *control = tw_runtime.ring.control;
-
-	cease_to_be_heir();
-	/* The last one out, after a parent that ended cleanly. */
-	if (tw_load_relaxed(&control->flags) & TW_RING_CLOSED)
-		tw_ring_file_remove();
 }

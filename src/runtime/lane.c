@@ -40,15 +40,20 @@ static struct tw_lane nobody = {{.end = TW_WRITER_SLOW}};
 static struct block *blocks; /* TW_LANES of them: block i has lane i */
 static pthread_key_t key;
 static bool has_key;
+static uint32_t live_blocks;
+static uint32_t reclaim_at = 8;
 
 static __thread struct block *own __attribute__((tls_model("initial-exec")));
 __thread struct tw_lane *tw_lane_current = &nobody;
 
 static void leave(void *block);
 
+/* One block more than lanes: its owner says that no fork has wiped them. */
+#define GUARD (blocks[TW_LANES].owner)
+
 int tw_lanes_create(void)
 {
-	const size_t size = TW_LANES * sizeof(struct block);
+	const size_t size = (TW_LANES + 1) * sizeof(struct block);
 
 	if (!blocks) {
 		void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -60,10 +65,18 @@ int tw_lanes_create(void)
 		/* Best effort: without it only a bare clone() goes unseen. */
 		(void)!madvise(memory, size, MADV_WIPEONFORK);
 		blocks = memory;
+		GUARD = 1;
 	}
 	if (!has_key)
 		has_key = !pthread_key_create(&key, leave);
 	return has_key ? 0 : -1;
+}
+
+void tw_lanes_enter_child(void)
+{
+	tw_lanes_forget_own();
+	tw_store_relaxed(&live_blocks, 0);
+	GUARD = 1;
 }
 
 void tw_lanes_forget_own(void)
@@ -88,6 +101,49 @@ void tw_lanes_void(void)
 					 TW_WRITER_SLOW);
 }
 
+/*
+ * A handler that forks in the middle of an event. In the child the event ends
+ * too, into the page and the lane that it has open; in the child's own ring
+ * these are nobody's, and so take no harm.
+ */
+static struct {
+	uint32_t lane;
+	uint32_t pages[LEVELS];
+	uint32_t page_count;
+} interrupted;
+
+bool tw_lanes_note_interrupted(void)
+{
+	const struct tw_ring *ring = &tw_runtime.ring;
+	const struct tw_writer *writer;
+	unsigned i;
+
+	interrupted.page_count = 0;
+	for (i = 0; own && i < LEVELS; i++) {
+		writer = &own->level[i].writer;
+		if (!writer->page || tw_load_relaxed(&writer->end))
+			continue;
+		interrupted.lane = (uint32_t)(own - blocks);
+		interrupted.pages[interrupted.page_count++] =
+			(uint32_t)((uint64_t)((uint8_t *)writer->page -
+					      ring->pages) /
+				   ring->page_size);
+	}
+	return interrupted.page_count != 0;
+}
+
+void tw_lanes_keep_interrupted(struct tw_ring *ring)
+{
+	uint32_t i;
+
+	for (i = 0; i < interrupted.page_count; i++) {
+		ring->lanes[interrupted.lane].state = TW_LANE_USED;
+		tw_ring_trailer(ring, interrupted.pages[i])->state =
+			TW_PAGE_CLAIMED;
+	}
+	interrupted.page_count = 0;
+}
+
 /* Give a writer a lane of the ring, in the name of a thread. */
 static bool attach(struct tw_writer *writer, uint32_t tid, unsigned level)
 {
@@ -98,29 +154,66 @@ static bool attach(struct tw_writer *writer, uint32_t tid, unsigned level)
 	return true;
 }
 
+/* The writers of a block that is nobody's any more, whoever used it last. */
+__attribute__((no_sanitize("thread"))) static void copy_block(
+	struct block *to, const struct block *from)
+{
+	const volatile uint64_t *from_word = (const volatile uint64_t *)from;
+	uint64_t *to_word = (uint64_t *)to;
+	size_t i;
+
+	for (i = 0; i < sizeof(*to) / sizeof(*to_word); i++)
+		to_word[i] = from_word[i];
+}
+
 /*
- * A thread ends: its lanes wait for the next one. The main flow's goes last,
- * by a copy of its writer, since with it the block is another thread's.
+ * A block's lanes wait for the next thread. The main flow's goes last, and all
+ * by a copy of the writers, since with it the block is another thread's.
  */
 static void release(struct block *block)
 {
-	const bool current = block->owner && block->epoch == tw_runtime.epoch;
-	struct tw_writer writer = block->level[0].writer;
-	unsigned i;
+	struct block copy;
+	int i;
 
-	for (i = 1; i < LEVELS && current; i++)
-		if (block->level[i].writer.flags & ATTACHED)
-			tw_writer_detach(&tw_runtime.ring,
-					 &block->level[i].writer);
+	copy_block(&copy, block);
 	memset(block, 0, sizeof(*block));
-	if (current)
-		tw_writer_detach(&tw_runtime.ring, &writer);
+	if (copy.epoch != tw_runtime.epoch)
+		return;
+	tw_sub_relaxed(&live_blocks, 1);
+	for (i = LEVELS - 1; i >= 0; i--)
+		if (copy.level[i].writer.flags & ATTACHED)
+			tw_writer_detach(&tw_runtime.ring,
+					 &copy.level[i].writer);
 }
 
+/* A thread ends. */
 static void leave(void *block)
 {
 	tw_lanes_forget_own();
-	release(block);
+	if (((struct block *)block)->owner)
+		release(block);
+}
+
+/*
+ * Threads that had an event after their last destructor, in a signal handler,
+ * have left a block behind. Looked for only when the blocks in use have doubled
+ * since the last look, so that it costs a thread nothing to speak of.
+ */
+static void reclaim(void)
+{
+	uint32_t i, tid;
+
+	if (tw_load_relaxed(&live_blocks) < tw_load_relaxed(&reclaim_at))
+		return;
+	for (i = 0; i < TW_LANES; i++) {
+		tid = tw_load_relaxed(&blocks[i].owner);
+		if (tid &&
+		    syscall(SYS_tgkill, (int)tw_runtime.pid, (int)tid, 0) &&
+		    errno == ESRCH &&
+		    tw_cas_acq_rel_u32(&blocks[i].owner, tid, 0))
+			release(&blocks[i]);
+	}
+	tw_store_relaxed(&reclaim_at, 2 * tw_load_relaxed(&live_blocks) + 8);
 }
 
 /* A block for this thread, or NULL: no lane is free. */
@@ -131,6 +224,7 @@ static struct block *take_block(void)
 	struct tw_writer writer;
 	unsigned i;
 
+	reclaim();
 	memset(&writer, 0, sizeof(writer));
 	writer.end = TW_WRITER_SLOW;
 	if (!attach(&writer, tid, 0))
@@ -141,7 +235,8 @@ static struct block *take_block(void)
 	for (i = 1; i < LEVELS; i++)
 		block->level[i].writer.end = TW_WRITER_SLOW;
 	block->epoch = tw_runtime.epoch;
-	block->owner = tid;
+	tw_add_relaxed(&live_blocks, 1);
+	tw_store_relaxed(&block->owner, tid);
 	/* One instruction, so that a handler that got here first wins whole. */
 	if (!__atomic_compare_exchange_n(&own, &expected, block, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
@@ -158,7 +253,8 @@ static bool has_ring(void)
 {
 	uint32_t state = tw_load_acquire(&tw_runtime.state);
 
-	if (state == TW_RUNTIME_READY && getpid() != tw_runtime.pid) {
+	/* Not by the pid: a child of vfork() has its own, and our memory. */
+	if (state == TW_RUNTIME_READY && !GUARD) {
 		tw_fork_enter_child();
 		state = TW_RUNTIME_FORKED;
 	}

@@ -165,6 +165,7 @@ void *tw_ring_file_create(void)
 /* Whether a line of a maps file is of this inode: its fifth field. */
 static bool line_has_inode(const char *line, uint64_t inode)
 {
+	uint64_t value = 0;
 	int field;
 
 	for (field = 1; field < 5; field++) {
@@ -174,25 +175,58 @@ static bool line_has_inode(const char *line, uint64_t inode)
 		while (*line == ' ')
 			line++;
 	}
-	return strtoull(line, NULL, 10) == inode && strstr(line, ".ring");
+	while (*line >= '0' && *line <= '9')
+		value = value * 10 + (uint64_t)(*line++ - '0');
+	return value == inode && strstr(line, ".ring");
 }
 
-static bool maps_inode(uint32_t pid, uint64_t inode)
+static int open_maps(uint32_t pid)
 {
 	char path[64];
-	char *line = NULL;
-	size_t room = 0;
-	bool found = false;
-	FILE *maps;
+	char *at = path;
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
-	maps = fopen(path, "re");
-	if (!maps)
+	at = put_text(at, "/proc/");
+	at = put_number(at, pid);
+	at = put_text(at, "/maps");
+	*at = 0;
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The complete lines of a text; what is left of the last one moves to the
+ * front, and its size is returned. */
+static size_t look_through(char *text, size_t size, uint64_t inode, bool *found)
+{
+	char *line = text;
+	char *end;
+
+	while (!*found && (end = memchr(line, '\n', size))) {
+		*end = 0;
+		*found = line_has_inode(line, inode);
+		size -= (size_t)(end + 1 - line);
+		line = end + 1;
+	}
+	memmove(text, line, size);
+	return size;
+}
+
+/* With no allocation: a child asks on its way to its own ring. */
+static bool maps_inode(uint32_t pid, uint64_t inode)
+{
+	char text[PATH_MAX + 256];
+	size_t used = 0;
+	ssize_t got;
+	bool found = false;
+	int fd = open_maps(pid);
+
+	if (fd < 0)
 		return false;
-	while (!found && getline(&line, &room, maps) > 0)
-		found = line_has_inode(line, inode);
-	free(line);
-	fclose(maps);
+	while (!found &&
+	       (got = read(fd, text + used, sizeof(text) - used)) > 0) {
+		used = look_through(text, used + (size_t)got, inode, &found);
+		if (used == sizeof(text))
+			used = 0; /* no path is that long */
+	}
+	close(fd);
 	return found;
 }
 
@@ -213,6 +247,7 @@ bool tw_ring_file_has_heir(const uint32_t heirs[TW_RING_HEIRS], uint64_t inode)
 
 void tw_ring_file_remove(void)
 {
+	tw_fork_settle();
 	if (!tw_runtime.settings.keep &&
 	    !tw_ring_file_has_heir(tw_runtime.ring.control->heirs,
 				   tw_runtime.inode))
@@ -238,7 +273,8 @@ struct leftover {
 	time_t time;
 };
 
-/* Whether the file is of a crash: worth keeping. Removes it if of no use. */
+/* Whether the file is of a crash, or was kept on purpose: a few of these stay.
+ * Removes it if it is of no use. */
 static bool is_crash(int directory, const char *file, struct leftover *left)
 {
 	struct tw_ring_control control;
@@ -254,7 +290,7 @@ static bool is_crash(int directory, const char *file, struct leftover *left)
 	close(fd);
 	if (size != (ssize_t)sizeof(control) || !S_ISREG(st.st_mode))
 		return false;
-	if (control.flags & TW_RING_CLOSED) {
+	if (control.flags & TW_RING_CLOSED && !(control.flags & TW_RING_KEPT)) {
 		if (!tw_ring_file_has_heir(control.heirs, (uint64_t)st.st_ino))
 			unlinkat(directory, file, 0);
 		return false;

@@ -239,10 +239,12 @@ void tw_runtime_wake(void)
 static void close_ring(void)
 {
 	struct tw_ring_control *control = tw_runtime.ring.control;
+	uint32_t flags = tw_load_relaxed(&control->flags) | TW_RING_CLOSED;
 
+	if (tw_runtime.settings.keep)
+		flags |= TW_RING_KEPT;
 	tw_clock_refresh(tw_clock_now(), true);
-	tw_store_release(&control->flags,
-			 tw_load_relaxed(&control->flags) | TW_RING_CLOSED);
+	tw_store_release(&control->flags, flags);
 	tw_runtime_wake();
 	tw_ring_file_remove();
 }

@@ -136,6 +136,12 @@ const char *tw_group_event_name(const struct tw_ring_group *entry,
 int tw_lanes_create(void);
 /* This thread begins anew, with no lane. */
 void tw_lanes_forget_own(void);
+/* The same in a forked child, which has but this thread. */
+void tw_lanes_enter_child(void);
+/* Before a fork: whether it comes in the middle of an event of this thread. */
+bool tw_lanes_note_interrupted(void);
+/* Keep what such an event writes to from everybody in the child's ring. */
+void tw_lanes_keep_interrupted(struct tw_ring *ring);
 /* No thread's lane is good any more: the ring is closed. */
 void tw_lanes_void(void);
 
@@ -146,7 +152,9 @@ int tw_fork_install(void);
 void tw_fork_enter_child(void);
 /* In a child, at its first event: make its own ring. Signal-safe. */
 void tw_fork_move(void);
-/* A child that never had an event ends. */
+/* Wait for forked children that have not said their pid yet. */
+void tw_fork_settle(void);
+/* A child needs its parent's ring no more. Signal-safe. */
 void tw_fork_leave(void);
 
 /* clock.c */
