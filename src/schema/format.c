@@ -165,7 +165,7 @@ static void fit_to_field(struct conversion *c, const struct tw_field *field)
 		fitting = "fFeEgGaA";
 	if (!strchr(fitting, c->letter)) {
 		c->letter = letter_of_kind(field->kind);
-		c->precision = c->precision == FROM_FIELD ? FROM_FIELD : NONE;
+		c->precision = NONE;
 		c->narrow = 0;
 	}
 	if (c->width > CAP)
@@ -487,7 +487,10 @@ static struct conversion take_stars(struct fields *f, const struct step *step)
 
 		if (precision > CAP && !is_string)
 			precision = CAP;
-		c.precision = (int16_t)(precision < 0 ? NONE : precision);
+		/* Of a conversion that doesn't fit it is taken, not used. */
+		if (c.precision == FROM_FIELD)
+			c.precision = (int16_t)(precision < 0 ? NONE
+							      : precision);
 	}
 	return c;
 }

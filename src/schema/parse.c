@@ -670,7 +670,7 @@ static uint32_t count_lines(const char *text, size_t size)
 static void parser_prepare(struct parser *p, uint32_t lines)
 {
 	p->schema = tw_schema_create(lines);
-	p->scratch = malloc(2 * TW_PARSE_LINE_MAX);
+	p->scratch = malloc((size_t)2 * TW_PARSE_LINE_MAX);
 	p->no_memory = !p->schema || !p->scratch ||
 		       !names_create(&p->names, lines);
 	if (!p->no_memory)

@@ -150,7 +150,7 @@ static char *escape_byte(char *out, unsigned char byte)
 		return out;
 	}
 	*out++ = 'x';
-	memcpy(out, tw_hex_pairs[0] + byte * 2, 2);
+	memcpy(out, tw_hex_pairs[0] + (size_t)byte * 2, 2);
 	return out + 2;
 }
 

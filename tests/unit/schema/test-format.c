@@ -403,6 +403,7 @@ static void test_stars(void **state)
 	add_int(&s, 2);
 	add_text(&s, "abc");
 	CHECK(&s, "<%.*s>", "<ab>");
+	CHECK(&s, "<%.*d>", "<abc>"); /* no number: whole */
 	finish(&s);
 }
 

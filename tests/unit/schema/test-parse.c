@@ -132,19 +132,33 @@ static void test_types(void **state)
 static void test_types_refused(void **state)
 {
 	static const char *const types[] = {
-		"struct foo ",	  "enum foo ",
-		"foo_t ",	  "foo_t *",
-		"void ",	  "const ",
-		"const *",	  "*",
-		"int int ",	  "signed unsigned ",
-		"short long ",	  "long long long ",
-		"long char ",	  "short char ",
-		"unsigned bool ", "unsigned size_t ",
-		"long double ",	  "int float ",
-		"int8_t int ",	  "bool bool ",
-		"intptr_t ",	  "volatile int ",
-		"char * int *",	  "Int ",
-		"uint128_t ",	  "int- ",
+		"struct foo ",
+		"enum foo ",
+		"foo_t ",
+		"foo_t *",
+		"void ",
+		"const ",
+		"const *",
+		"*",
+		"int int ",
+		"signed unsigned ",
+		"short long ",
+		"long long long ",
+		"long char ",
+		"short char ",
+		"unsigned bool ",
+		"unsigned size_t ",
+		"long double ",
+		"int float ",
+		"int8_t int ",
+		"bool bool ",
+		"intptr_t ",
+		"volatile int ",
+		"unsigned * int *",
+		"int * long *",
+		"Int ",
+		"uint128_t ",
+		"int- ",
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
@@ -276,10 +290,10 @@ static void test_messages_are_bounded(void **state)
 	struct tw_text text = {0};
 
 	for (int i = 0; i < 1000; i++)
-		tw_text_add_string(&text, i % 3 ? "\x1b[" : "\xff\t");
+		tw_text_add_string(&text, i % 3 ? "\x1b[" : "\xff\t\x7f");
 	tw_text_add_string(&text, " e(");
 	for (int i = 0; i < 1000; i++)
-		tw_text_add_string(&text, "\x1b");
+		tw_text_add_string(&text, "\x1b\x7f");
 	tw_text_add_string(&text, " x) \"\n");
 	assert_null(parse_n(text.data, text.size));
 	assert_int_equal(errors.count, 3);
