@@ -77,6 +77,14 @@ static void put_header(struct blob *blob)
 		      blob->strings.total, place(blob, blob->job->group));
 }
 
+static const char *flag_names(const struct tw_event_desc *event)
+{
+	if (event->disabled)
+		return event->format ? "TW_EVENT_DISABLED"
+				     : "TW_EVENT_NO_FORMAT | TW_EVENT_DISABLED";
+	return event->format ? "0" : "TW_EVENT_NO_FORMAT";
+}
+
 static void put_events(struct blob *blob)
 {
 	const struct tw_job *job = blob->job;
@@ -94,9 +102,7 @@ static void put_events(struct blob *blob)
 			      place(blob, format ? format : ""),
 			      place(blob, event->file), event->line,
 			      first_field, event->field_count, event->loglevel);
-		tw_output_add(blob->out, "%s%s}, /* %s */\n",
-			      format ? "0" : "TW_EVENT_NO_FORMAT",
-			      event->disabled ? " | TW_EVENT_DISABLED" : "",
+		tw_output_add(blob->out, "%s}, /* %s */\n", flag_names(event),
 			      event->name);
 		first_field += event->field_count;
 	}

@@ -14,55 +14,35 @@
 
 /*
  * Fine names for an argument in a trace-events file, yet not in generated code:
- * C++'s keywords, macros and objects of common headers, and what the generated
- * functions use themselves. Sorted.
+ * the keywords that only C++ has, macros and objects of common headers, and
+ * what the generated functions use themselves. A blank on both sides of each.
  */
-static const char *const taken[] = {
-	"EOF",	       "FILE",	       "NULL",	       "TW_STATE",
-	"alignas",     "alignof",      "and",	       "and_eq",
-	"asm",	       "auto",	       "bitand",       "bitor",
-	"bool",	       "break",	       "case",	       "catch",
-	"char",	       "char16_t",     "char32_t",     "char8_t",
-	"class",       "co_await",     "co_return",    "co_yield",
-	"compl",       "concept",      "const",	       "const_cast",
-	"consteval",   "constexpr",    "constinit",    "continue",
-	"daylight",    "decltype",     "default",      "delete",
-	"do",	       "double",       "dynamic_cast", "else",
-	"enum",	       "environ",      "errno",	       "explicit",
-	"export",      "extern",       "false",	       "float",
-	"for",	       "friend",       "goto",	       "i386",
-	"if",	       "inline",       "int",	       "int16_t",
-	"int32_t",     "int64_t",      "int8_t",       "linux",
-	"long",	       "memcpy",       "mips",	       "mutable",
-	"namespace",   "new",	       "noexcept",     "not",
-	"not_eq",      "nullptr",      "offsetof",     "operator",
-	"or",	       "or_eq",	       "private",      "protected",
-	"ptrdiff_t",   "public",       "register",     "reinterpret_cast",
-	"requires",    "restrict",     "return",       "short",
-	"signed",      "signgam",      "size_t",       "sizeof",
-	"sparc",       "ssize_t",      "static",       "static_assert",
-	"static_cast", "stderr",       "stdin",	       "stdout",
-	"struct",      "sun",	       "switch",       "template",
-	"this",	       "thread_local", "throw",	       "timezone",
-	"true",	       "try",	       "typedef",      "typeid",
-	"typename",    "typeof",       "uint16_t",     "uint32_t",
-	"uint64_t",    "uint8_t",      "uintptr_t",    "union",
-	"unix",	       "unsigned",     "using",	       "virtual",
-	"void",	       "volatile",     "wchar_t",      "while",
-	"xor",	       "xor_eq",
-};
-
-static int compare_names(const void *key, const void *entry)
-{
-	return strcmp(key, *(const char *const *)entry);
-}
+static const char taken[] =
+	" EOF FILE NULL TW_STATE alignas alignof and and_eq bitand "
+	"bitor bool catch char16_t char32_t char8_t class co_await "
+	"co_return co_yield compl concept const_cast consteval "
+	"constexpr constinit daylight decltype delete dynamic_cast "
+	"environ errno explicit export false friend i386 int16_t "
+	"int32_t int64_t int8_t linux memcpy mips mutable namespace "
+	"new noexcept not not_eq nullptr offsetof operator or or_eq "
+	"private protected ptrdiff_t public reinterpret_cast requires "
+	"signgam size_t sparc ssize_t static_assert static_cast "
+	"stderr stdin stdout sun template this thread_local throw "
+	"timezone true try typeid typename uint16_t uint32_t uint64_t "
+	"uint8_t uintptr_t unix using virtual wchar_t xor xor_eq ";
 
 static bool is_taken(const char *name)
 {
-	return name[0] == '_' || strncmp(name, "tw_", 3) == 0 ||
-	       strncmp(name, "trace_", 6) == 0 ||
-	       bsearch(name, taken, sizeof(taken) / sizeof(taken[0]),
-		       sizeof(taken[0]), compare_names);
+	size_t size = strlen(name);
+
+	if (name[0] == '_' || strncmp(name, "tw_", 3) == 0 ||
+	    strncmp(name, "trace_", 6) == 0)
+		return true;
+	for (const char *at = taken; (at = strstr(at, name)); at += size) {
+		if (at[-1] == ' ' && at[size] == ' ')
+			return true;
+	}
+	return false;
 }
 
 static bool is_argument(const struct tw_event_desc *event, const char *name)
@@ -130,6 +110,7 @@ static int copy_events(struct tw_job *job, struct tw_schema *const *schemas,
 
 	for (size_t i = 0; i < schema_count; i++)
 		total += schemas[i]->event_count;
+	job->event_count = 0;
 	job->events = calloc(total ? total : 1, sizeof(*job->events));
 	if (!job->events)
 		return -ENOMEM;

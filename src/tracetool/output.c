@@ -109,27 +109,25 @@ static bool is_same(const char *path, const struct tw_text *text)
 
 /*
  * A new file beside path, with the rights that the umask gives (mkstemp()'s
- * would be the owner's alone). Its name, to be freed, goes to *name.
+ * would be the owner's alone). Its name, to be freed in any case, goes to
+ * *name.
  */
 static int create_beside(const char *path, char **name)
 {
-	for (unsigned attempt = 0; attempt < 100; attempt++) {
-		int fd;
+	size_t room = strlen(path) + 48;
+	int fd = -1;
 
-		if (asprintf(name, "%s.%ld.%u.tmp", path, (long)getpid(),
-			     attempt) < 0) {
-			*name = NULL;
-			return -ENOMEM;
-		}
+	*name = malloc(room);
+	if (!*name)
+		return -ENOMEM;
+	for (unsigned attempt = 0; attempt < 100 && fd < 0; attempt++) {
+		snprintf(*name, room, "%s.%ld.%u.tmp", path, (long)getpid(),
+			 attempt);
 		fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0)
-			return fd;
-		free(*name);
-		*name = NULL;
-		if (errno != EEXIST)
-			return -errno;
+		if (fd < 0 && errno != EEXIST)
+			break;
 	}
-	return -EEXIST;
+	return fd < 0 ? -errno : fd;
 }
 
 static int replace(const char *path, const struct tw_text *text)
@@ -138,8 +136,10 @@ static int replace(const char *path, const struct tw_text *text)
 	int error;
 	int fd = create_beside(path, &name);
 
-	if (fd < 0)
+	if (fd < 0) {
+		free(name);
 		return fd;
+	}
 	error = write_and_close(fd, text);
 	if (error == 0 && rename(name, path) != 0)
 		error = -errno;
