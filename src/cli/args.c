@@ -68,7 +68,7 @@ static const struct tw_option *option_by_name(const struct tw_args *args,
 	if (!strncmp(help_option.name, name, size))
 		found = &help_option;
 	for (; option->id; option++) {
-		if (strncmp(option->name, name, size))
+		if (strncmp(option->name, name, size) != 0)
 			continue;
 		if (!option->name[size])
 			return option;

@@ -18,6 +18,7 @@
 
 #define NS_PER_S 1000000000u
 #define BUFFER_SIZE (256u << 10)
+#define LABEL_ROOM 32 /* bytes that are copied at once */
 #define PAUSE_BUSY_NS 1000000
 #define PAUSE_IDLE_NS 10000000
 
@@ -51,8 +52,8 @@ struct shown {
 	bool known;
 	bool chosen;
 	struct tw_format *format;
-	char *label; /* text: name and a blank; JSON: from "event" to "args" */
-	size_t label_size;
+	char *label; /* text: name and a blank; JSON: the member "event" */
+	size_t label_size; /* LABEL_ROOM bytes are there in any case */
 };
 
 struct shown_producer {
@@ -69,8 +70,12 @@ struct printer {
 	struct tw_json json; /* its text is the output of both formats */
 	uint64_t printed;
 	uint64_t second; /* ns: the one that is in second_text */
-	char second_text[32];
+	char second_text[LABEL_ROOM];
 	size_t second_size;
+	/* Text from a line's time to its event, of the thread printed last. */
+	const struct tw_trace_producer *prefix_producer;
+	uint32_t prefix_tid;
+	struct tw_text prefix;
 	bool has_first;
 	uint64_t first_ns;
 	uint64_t last_ns;
@@ -92,8 +97,9 @@ static void set_second(struct printer *printer, uint64_t ns)
 		memset(&tm, 0, sizeof(tm));
 	printer->second_size = (size_t)snprintf(
 		printer->second_text, sizeof(printer->second_text),
-		"%02u:%02u:%02u.", (unsigned)tm.tm_hour % 100,
-		(unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+		"%s%02u:%02u:%02u.", printer->time_style,
+		(unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+		(unsigned)tm.tm_sec % 100);
 }
 
 /* Nine digits of a number below 10^9. */
@@ -123,13 +129,13 @@ static char *put_difference(char *out, uint64_t ns, uint64_t from)
 
 static char *put_time(struct printer *printer, char *out, uint64_t ns)
 {
-	switch (printer->request->time) {
-	case SHOW_RELATIVE:
-		return put_difference(out, ns, printer->first_ns);
-	case SHOW_DELTA:
-		return put_difference(out, ns, printer->last_ns);
-	default:
-		break;
+	const enum shown_time style = printer->request->time;
+
+	if (style == SHOW_RELATIVE || style == SHOW_DELTA) {
+		out = stpcpy(out, printer->time_style);
+		return put_difference(out, ns,
+				      style == SHOW_DELTA ? printer->last_ns
+							  : printer->first_ns);
 	}
 	/* Before this second wraps to a huge difference. */
 	if (ns - printer->second >= NS_PER_S)
@@ -160,6 +166,7 @@ static bool set_text_label(struct shown *shown,
 	tw_text_add_escaped(&text, event->name, strlen(event->name));
 	tw_text_add_string(&text, tw_style(TW_STYLE_PLAIN));
 	tw_text_add_string(&text, " ");
+	tw_text_reserve(&text, LABEL_ROOM);
 	shown->label = take_text(&text, &shown->label_size);
 	return shown->label;
 }
@@ -220,33 +227,65 @@ static bool set_producer(struct printer *printer, uint32_t index)
 
 /* ---- Events ---- */
 
-static void print_text(struct printer *printer, const struct tw_record *record,
-		       const struct shown *shown)
+/* size bytes of text, behind which there is room for LABEL_ROOM. */
+static inline char *put_label(char *out, const char *text, size_t size)
+{
+	if (size <= LABEL_ROOM)
+		memcpy(out, text, LABEL_ROOM);
+	else
+		memcpy(out, text, size);
+	return out + size;
+}
+
+static void set_prefix(struct printer *printer, const struct tw_record *record)
 {
 	const struct shown_producer *producer =
 		&printer->producers[record->producer->index];
+	struct tw_text *prefix = &printer->prefix;
+
+	prefix->size = 0;
+	tw_text_add_string(prefix, printer->plain_style);
+	tw_text_add(prefix, producer->label, producer->label_size);
+	tw_text_add_u64(prefix, record->tid);
+	tw_text_add_string(prefix, " ");
+	tw_text_reserve(prefix, LABEL_ROOM);
+	printer->prefix_producer = record->producer;
+	printer->prefix_tid = record->tid;
+}
+
+static void print_text(struct printer *printer, const struct tw_record *record,
+		       const struct shown *shown)
+{
 	struct tw_text *text = &printer->json.text;
+	size_t room;
 	char *out;
 
-	out = tw_text_reserve(text,
-			      128 + producer->label_size + shown->label_size);
-	if (!out)
+	if (printer->prefix_tid != record->tid ||
+	    printer->prefix_producer != record->producer)
+		set_prefix(printer, record);
+	room = 128 + LABEL_ROOM + printer->prefix.size + shown->label_size;
+	if (text->room - text->size < room)
+		out = tw_text_reserve(text, room);
+	else
+		out = text->data + text->size;
+	if (!out || printer->prefix.failed) {
+		text->failed = true;
 		return;
-	out = stpcpy(out, printer->time_style);
+	}
 	out = put_time(printer, out, record->time_ns);
-	out = stpcpy(out, printer->plain_style);
-	memcpy(out, producer->label, producer->label_size);
-	out = tw_put_decimal(out + producer->label_size, record->tid);
-	*out++ = ' ';
-	memcpy(out, shown->label, shown->label_size);
-	text->size = (size_t)(out + shown->label_size - text->data);
+	out = put_label(out, printer->prefix.data, printer->prefix.size);
+	out = put_label(out, shown->label, shown->label_size);
+	text->size = (size_t)(out - text->data);
 	tw_format_run(shown->format, record->event.fields,
 		      record->event.fields_size, record->producer->decoder.swap,
 		      text);
 	/* An event without a message leaves no blank at the line's end. */
 	if (text->size && text->data[text->size - 1] == ' ')
 		text->size--;
-	tw_text_add(text, "\n", 1);
+	if (text->size < text->room)
+		text->data[text->size++] = '\n';
+	else
+		tw_text_add(text, "\n", 1);
 }
 
 static void add_value(struct tw_json *json, const struct tw_value *value)
@@ -397,8 +436,9 @@ static bool print_all(struct printer *printer, int *status)
 	while (go_on && (got = tw_trace_next(printer->trace, &record)) > 0) {
 		*status = print_record(printer, record);
 		go_on = !*status && !is_enough(printer);
-		if (printer->json.text.size >= BUFFER_SIZE)
-			go_on &= tw_output_text(&printer->json.text);
+		if (printer->json.text.size < BUFFER_SIZE)
+			continue;
+		go_on &= tw_output_text(&printer->json.text);
 		if (!printer->request->follow && tw_interrupted())
 			go_on = false;
 	}
@@ -475,6 +515,7 @@ static void release(struct printer *printer)
 		free(producer->label);
 	}
 	free(printer->producers);
+	free(printer->prefix.data);
 	free(printer->json.text.data);
 }
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
 # Sourced by the tests of the commands. They are run with the paths of
 # trackway, ticker and make-ring, and fail at their end if any check did.
 
@@ -39,7 +40,13 @@ trap finish EXIT
 
 fail()
 {
-    echo "line ${BASH_LINENO[1]}: $*"
+    local frame=1
+
+    # Where the test itself is, whatever helpers there are between.
+    while [[ ${BASH_SOURCE[frame]} == */lib.sh ]]; do
+        frame=$((frame + 1))
+    done
+    echo "line ${BASH_LINENO[frame - 1]}: $*"
     echo "    status $status, stdout '$out', stderr '$err'"
     failures=$((failures + 1))
 }

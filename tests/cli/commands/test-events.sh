@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # trackway events: of running programs, of killed ones, of foreign rings.
+# shellcheck source=tests/cli/commands/lib.sh disable=SC1091,SC2154
 . "${0%/*}/lib.sh"
 
 start_ticker

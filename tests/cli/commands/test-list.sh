@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # trackway list: running, killed, ended and kept; nothing; --json; --clean.
+# shellcheck source=tests/cli/commands/lib.sh disable=SC1091,SC2154
 . "${0%/*}/lib.sh"
 
 # Nothing at all.
@@ -27,7 +28,7 @@ expect_equal "$(jq -c '.[] | [.name, .pid, .state, .events, .enabled]' \
 expect_equal "$(jq -r '.[].path' <<<"$out")" \
     "$TRACKWAY_DIR/ticker.$pid.ring"
 age=$(jq '(now - .[0].started_ns / 1e9) | floor' <<<"$out")
-[ "$age" -ge 0 ] && [ "$age" -lt 600 ] || fail "started $age s ago"
+[[ $age -ge 0 && $age -lt 600 ]] || fail "started $age s ago"
 run enable ticker tick_start
 run list
 expect_out "*ticker *$pid *running *3 *1 *16M *"
@@ -35,14 +36,16 @@ end_ticker "$pid"
 run list
 expect_out ''
 
-# One that is killed, one that is kept, one that goes on.
+# One that is killed, one that goes on, one that is kept.
 start_ticker
 killed=$pid
 end_ticker "$killed" KILL
+start_ticker
+running=$pid
 TRACKWAY_KEEP=1 start_ticker
 kept=$pid
 end_ticker "$kept"
-start_ticker
+pid=$running
 run list --json
 expect_equal "$(jq -r '.[] | "\(.pid) \(.state)"' <<<"$out" | sort)" \
     "$(printf '%s\n' "$killed orphan" "$kept closed" "$pid running" | sort)"

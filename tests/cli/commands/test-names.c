@@ -33,6 +33,10 @@ static void patterns(void **state)
 	assert_false(MATCH("esp_irq", "-esp_*"));
 }
 
+#define LONG_NAME                                                       \
+	"name_that_is_far_longer_than_anybody_would_ever_type_by_hand_" \
+	"into_a_terminal"
+
 static const char *guess(const char *word)
 {
 	static const char *const names[] = {
@@ -44,8 +48,7 @@ static const char *guess(const char *word)
 		"vfs_read",
 		"vfs_read_vectored",
 		"x",
-		"a_name_that_is_far_longer_than_anybody_would_ever_type_by_"
-		"hand_into_a_terminal",
+		"a_" LONG_NAME,
 	};
 	struct tw_guess best;
 
@@ -68,8 +71,7 @@ static void guesses(void **state)
 	assert_string_equal(guess("vfs_read_v"), "vfs_read_vectored");
 	assert_null(guess("wxyz"));
 	assert_null(guess("zzzzzzzzz"));
-	assert_null(guess("q_name_that_is_far_longer_than_anybody_would_ever_"
-			  "type_by_hand_into_a_terminal"));
+	assert_null(guess("q_" LONG_NAME));
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The program as such: help, mistakes, where its output goes.
+# shellcheck source=tests/cli/commands/lib.sh disable=SC1091,SC2154
 . "${0%/*}/lib.sh"
 
 commands='list events enable disable print record stat'
@@ -86,15 +87,24 @@ done
 err=$(cat "$directory/stderr")
 expect_err ''
 expect_equal "$(cat "$directory/stdout")" '['
-# Where the signal is ignored, too: a shell's trap is inherited.
+# A pipe whose reader has gone for certain; with the signal, and without it, as
+# below a shell that ignores it.
+exec 9> >(exit)
+wait $!
+env --default-signal=PIPE "$trackway" list >&9 2>"$directory/stderr"
+status=$?
+err=$(cat "$directory/stderr")
+expect_status $((128 + 13))
+expect_err ''
 (
     trap '' PIPE
-    "$trackway" list --json 2>"$directory/stderr" | sleep 0
-    exit "${PIPESTATUS[0]}"
+    exec "$trackway" list >&9 2>"$directory/stderr"
 )
 status=$?
 err=$(cat "$directory/stderr")
+expect_status 1
 expect_err ''
+exec 9>&-
 
 # Colours on a terminal, and only there.
 escape=$'\e'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # trackway enable and disable.
+# shellcheck source=tests/cli/commands/lib.sh disable=SC1091,SC2154
 . "${0%/*}/lib.sh"
 
 states()
@@ -53,7 +54,8 @@ expect_equal "$out" "{\"target\":\"ticker\",\"pid\":$pid,\"state\":\"on\",\"coun
 expect_equal "$(states)" 'off off on unavailable '
 
 # The program itself goes by it: an event that is on is written.
-run disable ticker '*'
+end_ticker "$pid"
+start_ticker
 run enable ticker tick_end
 sleep 0.1
 end_ticker "$pid" KILL
@@ -81,21 +83,23 @@ expect_status 2
 expect_err 'trackway disable: unknown option --bogus*'
 
 # Read only: seen, not switched.
-if [ "$(id -u)" -eq 0 ]; then
+as_nobody()
+{
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$@" 2>&1
+}
+if [ "$(id -u)" -eq 0 ] && as_nobody "$trackway" --version >/dev/null; then
     chmod 711 "$directory" "$TRACKWAY_DIR"
     start_ticker
-    chmod 604 "$TRACKWAY_DIR/ticker.$pid.ring"
-    chmod 711 "$directory"
     ring=$TRACKWAY_DIR/ticker.$pid.ring
-    out=$(setpriv --reuid 65534 --clear-groups "$trackway" \
-        events "$ring" tick_end 2>&1)
+    chmod 604 "$ring"
+    out=$(as_nobody "$trackway" events "$ring" tick_end)
     expect_out '*tick_end*'
-    out=$(setpriv --reuid 65534 --clear-groups "$trackway" \
-        enable "$ring" tick_end 2>&1)
+    out=$(as_nobody "$trackway" enable "$ring" tick_end)
     expect_out "trackway: $ring: its ring is not yours to write to"
     chmod 600 "$ring"
-    out=$(setpriv --reuid 65534 --clear-groups "$trackway" \
-        events "$ring" 2>&1)
+    out=$(as_nobody "$trackway" events "$ring")
     expect_out "trackway: $ring: not yours: it belongs to root"
+    out=$(as_nobody env -u TRACKWAY_DIR "$trackway" events "$pid")
+    expect_out "trackway: $pid: not yours: the process belongs to root"
     expect_equal "$(states)" 'off off off unavailable '
 fi

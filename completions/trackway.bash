@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+# Completion of trackway's command line for bash. Commands and options are
+# asked of the program itself, targets and events of what runs.
+
+# Words offered one a line; a word may be any name, so no expansion.
+_trackway_offer()
+{
+    local word
+
+    while IFS= read -r word; do
+        [[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+    done
+}
+
+_trackway_commands()
+{
+    "$1" --help 2>/dev/null |
+        awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }'
+}
+
+_trackway_options()
+{
+    "$1" help "$2" 2>/dev/null |
+        awk '/^Options:/ { on = 1; next } /^$/ { on = 0 } on' |
+        grep -o -E '^ +(-., )?--[a-z-]+' | grep -o -E -- '--[a-z-]+'
+}
+
+# PIDs of what has a ring, and the names that stand for one.
+_trackway_targets()
+{
+    "$1" list 2>/dev/null | awk 'NR > 1 { print $2; names[$1]++ }
+        END { for (name in names) if (names[name] == 1) print name }'
+}
+
+_trackway_events()
+{
+    "$1" events "$2" 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+# Whether an option of the command takes a value: help says --name VALUE.
+_trackway_takes_value()
+{
+    "$1" help "$2" 2>/dev/null |
+        grep -q -E -- "^ +(-., )?$3 [A-Z]+|^ +$3, --[a-z-]+ [A-Z]+"
+}
+
+_trackway()
+{
+    local program=${COMP_WORDS[0]} cur=${COMP_WORDS[COMP_CWORD]}
+    local previous=${COMP_WORDS[COMP_CWORD - 1]} command target='' word i
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        _trackway_offer < <(_trackway_commands "$program"
+            printf '%s\n' help --help --version)
+        return
+    fi
+    command=${COMP_WORDS[1]}
+    if [ "$command" = help ]; then
+        _trackway_offer < <(_trackway_commands "$program")
+        return
+    fi
+
+    # The first plain word is the target; after "--" comes another command.
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [ "$word" = -- ]; then
+            mapfile -t COMPREPLY < <(compgen -c -f -- "$cur")
+            return
+        elif [[ $word == -* ]]; then
+            _trackway_takes_value "$program" "$command" "$word" &&
+                i=$((i + 1))
+        elif [ -z "$target" ]; then
+            target=$word
+        fi
+    done
+
+    case $previous in
+    -o | --output)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
+    -e | --event)
+        return
+        ;;
+    --format)
+        _trackway_offer < <(printf '%s\n' text json)
+        return
+        ;;
+    --mode)
+        _trackway_offer < <(printf '%s\n' overwrite discard block)
+        return
+        ;;
+    -*)
+        _trackway_takes_value "$program" "$command" "$previous" && return
+        ;;
+    esac
+
+    if [[ $cur == -* ]]; then
+        _trackway_offer < <(_trackway_options "$program" "$command")
+        return
+    fi
+    case $command in
+    events | enable | disable)
+        if [ -n "$target" ]; then
+            _trackway_offer < <(_trackway_events "$program" "$target")
+            return
+        fi
+        ;;
+    list)
+        return
+        ;;
+    esac
+    _trackway_offer < <(_trackway_targets "$program")
+    case $command in
+    events | print | stat)
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur")
+        ;;
+    esac
+}
+
+complete -F _trackway trackway

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The man pages name the options that there are, and no others; the completion
+# offers what there is. Takes the paths of man/ and completions/ as well.
+# shellcheck source=tests/cli/commands/lib.sh disable=SC1091,SC2154
+. "${0%/*}/lib.sh"
+man=$4
+completions=$5
+
+commands=$("$trackway" --help |
+    awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }')
+[ "$(wc -w <<<"$commands")" -ge 7 ] || fail "commands are '$commands'"
+
+options_of_help()
+{
+    "$trackway" help "$1" |
+        awk '/^Options:/ { on = 1; next } /^$/ { on = 0 } on' |
+        grep -o -E '^ +(-., )?--[a-z-]+( [A-Z]+)?' |
+        sed -E 's/^ +//' | sort
+}
+
+options_of_page()
+{
+    sed -n '/^# OPTIONS/,/^# EXAMPLES/p' "$man/trackway-$1.1.scd" |
+        grep -E '^\*-' | tr -d '*_' | sort
+}
+
+for command in $commands; do
+    page=$man/trackway-$command.1.scd
+    [ -f "$page" ] || fail "$command has no page"
+    expect_equal "$(options_of_page "$command")" "$(options_of_help "$command")"
+    # The synopsis, but for the marks.
+    usage=$("$trackway" help "$command" | sed -n '1s/^Usage: //p')
+    synopsis=$(sed -n '/^# SYNOPSIS/,/^# DESCRIPTION/p' "$page" |
+        sed -n 3p | tr -d '*_')
+    expect_equal "$synopsis" "$usage"
+    grep -q "^\*trackway-$command\*(1)\|, \*trackway-$command\*(1)" \
+        "$man/trackway.1.scd" || fail "trackway(1) leaves out $command"
+    if command -v scdoc >/dev/null; then
+        scdoc <"$page" >/dev/null || fail "scdoc $page"
+    fi
+done
+for page in "$man"/trackway-*.scd; do
+    name=${page##*/trackway-}
+    grep -qw "${name%.1.scd}" <<<"$commands" || fail "$page has no command"
+done
+
+# The completion, as bash would call it.
+PATH=${trackway%/*}:$PATH
+. "$completions/trackway.bash"
+
+complete_line()
+{
+    COMP_WORDS=(trackway "$@")
+    COMP_CWORD=$#
+    _trackway
+    sort -u < <(printf '%s\n' "${COMPREPLY[@]}") | tr '\n' ' '
+}
+
+expect_equal "$(complete_line li)" 'list '
+expect_equal "$(complete_line en)" 'enable '
+expect_equal "$(complete_line help st)" 'stat '
+expect_equal "$(complete_line list --)" '--clean --help --json '
+expect_equal "$(complete_line list x)" ' '
+start_ticker
+expect_equal "$(complete_line enable ti)" 'ticker '
+expect_equal "$(complete_line enable "$pid")" "$pid "
+expect_equal "$(complete_line enable --json ticker tick_)" \
+    'tick_end tick_never tick_quiet tick_start '
+expect_equal "$(complete_line disable "$pid" tick_s)" 'tick_start '
+expect_equal "$(complete_line print -n 5 ti)" 'ticker '
+expect_equal "$(complete_line print -n ti)" ' '
+expect_equal "$(complete_line print --format j)" 'json '
