@@ -27,8 +27,9 @@
 #include "trace-bench.h"
 
 #define ROUNDS 301
-#define ROUND_NS 500000u /* of each variant in a round, about */
-#define FLOOR_WORDS (32768u / 8)
+#define ROUND_NS 500000u	/* of each variant in a round, about */
+#define FLOOR_BYTES (16u << 20) /* the default ring's pages */
+#define LOOP_WORDS (32768u / 8)
 
 struct variant {
 	const char *key;   /* in JSON */
@@ -58,9 +59,12 @@ static void run_off(uint64_t count)
 
 static void run_int3(uint64_t count)
 {
+	int b = 2, c = 3;
+
 	for (uint64_t i = 0; i < count; i++) {
-		__asm__ __volatile__("" : : "r"(i));
-		trace_bench_int3((int)i, 2, 3);
+		/* Hidden, or compilers would make copies for these values. */
+		__asm__ __volatile__("" : "+r"(b), "+r"(c) : "r"(i));
+		trace_bench_int3((int)i, b, c);
 	}
 }
 
@@ -84,20 +88,49 @@ static void run_clock(uint64_t count)
 	}
 }
 
+/*
+ * The least that a recorded event could be: a call with its arguments, which
+ * reads the clock and stores 32 bytes at the next place of a buffer as large as
+ * the ring. No room checked, no lane, nothing that a reader could rely on.
+ */
+static __attribute__((noinline)) void floor_event(int a, int b, int c)
+{
+	static unsigned char buffer[FLOOR_BYTES] __attribute__((aligned(64)));
+	static size_t at;
+	/* Volatile, or compilers make two wide stores of the four. */
+	volatile uint64_t *to = (void *)(buffer + at);
+
+	at = (at + 32) % FLOOR_BYTES;
+	to[0] = tw_clock_fast();
+	to[1] = (uint64_t)a;
+	to[2] = (uint64_t)b;
+	to[3] = (uint64_t)c;
+}
+
 static void run_floor(uint64_t count)
 {
-	static uint64_t buffer[FLOOR_WORDS] __attribute__((aligned(64)));
+	int b = 2, c = 3;
+
+	for (uint64_t i = 0; i < count; i++) {
+		__asm__ __volatile__("" : "+r"(b), "+r"(c) : "r"(i));
+		floor_event((int)i, b, c);
+	}
+}
+
+/* The same with no call and in cache: what no tracer of separate code has. */
+static void run_floor_loop(uint64_t count)
+{
+	static uint64_t buffer[LOOP_WORDS] __attribute__((aligned(64)));
 	size_t at = 0;
 
 	for (uint64_t i = 0; i < count; i++) {
-		/* Volatile, or compilers make two wide stores of the four. */
 		volatile uint64_t *to = buffer + at;
 
 		to[0] = tw_clock_fast();
 		to[1] = i;
 		to[2] = i;
 		to[3] = i;
-		at = (at + 4) % FLOOR_WORDS;
+		at = (at + 4) % LOOP_WORDS;
 	}
 }
 
@@ -108,6 +141,7 @@ enum variant_index {
 	STR16,
 	CLOCK,
 	FLOOR,
+	FLOOR_LOOP,
 	LTTNG_OFF,
 	LTTNG_ON,
 	VARIANTS,
@@ -126,6 +160,9 @@ static struct variant variants[VARIANTS] = {
 	[FLOOR] = {.key = "floor_ns",
 		   .title = "rdtsc + 32 bytes of stores",
 		   .run = run_floor},
+	[FLOOR_LOOP] = {.key = "floor_loop_ns",
+			.title = "the same, inlined and in cache",
+			.run = run_floor_loop},
 	[LTTNG_OFF] = {.key = "lttng_off_ns", .title = "LTTng-UST event off"},
 	/* So few that its buffers hold all rounds: it never discards. */
 	[LTTNG_ON] = {.key = "lttng_on_ns",

@@ -10,20 +10,20 @@ build=$(realpath "$1")
 json=${2:-}
 events=${BENCH_EVENTS:-50000000}
 burst=1000000
-export TRACKWAY_RING_SIZE=${TRACKWAY_RING_SIZE:-256M}
+ring_size=${BENCH_RING_SIZE:-64M} # as trackway record's default
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 
-"$build/bin/trackway" record -o trace -e bench_int3 -- \
+"$build/bin/trackway" record -o trace -e bench_int3 --ring-size "$ring_size" -- \
     "$build/bench/burst" "$events" "$burst" >emitted 2>log || {
     cat log >&2
     exit 1
 }
 "$build/bin/trackway" stat --json trace >counts
 
-python3 - "$json" emitted counts "$TRACKWAY_RING_SIZE" <<'END'
+python3 - "$json" emitted counts "$ring_size" <<'END'
 import json, platform, sys
 
 as_json, emitted_path, counts_path, ring_size = sys.argv[1:]
