@@ -14,6 +14,8 @@
 #define tw_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define tw_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define tw_sub_relaxed(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
+#define tw_exchange_relaxed(p, v) \
+	__atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
 #define tw_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define tw_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define tw_fence_seq_cst() __atomic_thread_fence(__ATOMIC_SEQ_CST)

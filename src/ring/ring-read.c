@@ -76,6 +76,38 @@ static int read_at(struct tw_ring_reader *reader, uint64_t offset, void *to,
 	return error < 0 ? fail(reader, error, "its memory can't be read") : 0;
 }
 
+#define LIVE_MAX TW_PAGE_HEADER
+#define LIVE_TRIES 16
+
+/*
+ * Numbers that a writer may be storing, none longer than 8 bytes, size bytes in
+ * all. Mapped, each is loaded at once. A callback may move them byte by byte
+ * and meet them half-way: so it is asked until two answers are the same. What
+ * is half-way when it is first asked for is not half-way twice.
+ */
+static int read_live(struct tw_ring_reader *reader, uint64_t offset, void *to,
+		     size_t size)
+{
+	uint8_t again[LIVE_MAX];
+	const uint8_t *first = to;
+	size_t same;
+	int error, tries;
+
+	error = read_at(reader, offset, to, size);
+	if (error || (reader->memory.base && TW_HAVE_ATOMIC_U64))
+		return error;
+	for (tries = 0; tries < LIVE_TRIES; tries++) {
+		error = read_at(reader, offset, tries % 2 ? to : again, size);
+		if (error)
+			return error;
+		for (same = 0; same < size && again[same] == first[same];)
+			same++;
+		if (same == size)
+			return 0;
+	}
+	return fail(reader, -EAGAIN, "it changes faster than it can be read");
+}
+
 /* A word that a writer may store at any time, loaded with acquire. */
 static int load_u32(struct tw_ring_reader *reader, uint64_t offset,
 		    uint32_t *value)
@@ -87,7 +119,7 @@ static int load_u32(struct tw_ring_reader *reader, uint64_t offset,
 		*value = tw_load_acquire(
 			(const uint32_t *)mapped(reader, offset));
 	} else {
-		error = read_at(reader, offset, value, 4);
+		error = read_live(reader, offset, value, 4);
 		if (error)
 			return error;
 	}
@@ -302,8 +334,9 @@ int tw_ring_group_count(struct tw_ring_reader *reader, uint32_t *count)
 
 int tw_ring_discarded(struct tw_ring_reader *reader, uint64_t *discarded)
 {
-	int error = read_at(reader, offsetof(struct tw_ring_control, discarded),
-			    discarded, 8);
+	int error = read_live(reader,
+			      offsetof(struct tw_ring_control, discarded),
+			      discarded, sizeof(*discarded));
 
 	*discarded = error ? 0 : tw_ring_u64(reader, *discarded);
 	return error;
@@ -320,7 +353,8 @@ int tw_ring_heir(struct tw_ring_reader *reader, uint32_t index, uint32_t *pid)
 	if (index >= TW_RING_HEIRS || !has_hosted_part(reader))
 		return 0;
 	return load_u32(reader,
-			offsetof(struct tw_ring_control, heirs) + 4 * index,
+			offsetof(struct tw_ring_control, heirs) +
+				(uint64_t)4 * index,
 			pid);
 }
 
@@ -365,9 +399,9 @@ int tw_ring_read_lane(struct tw_ring_reader *reader, uint32_t index,
 
 	if (index >= c->lane_count)
 		return fail(reader, -EBADMSG, "no such lane");
-	error = read_at(reader,
-			c->lanes_offset + (uint64_t)index * c->lane_size, lane,
-			sizeof(*lane));
+	error = read_live(reader,
+			  c->lanes_offset + (uint64_t)index * c->lane_size,
+			  lane, sizeof(*lane));
 	if (error)
 		return error;
 	lane->state = tw_ring_u32(reader, lane->state);
@@ -507,10 +541,12 @@ static void fill_view(const struct tw_ring_reader *reader,
 	view->tid = tw_ring_u32(reader, page->tid);
 	view->level = tw_ring_u32(reader, page->level);
 	view->seq = tw_ring_u64(reader, page->packet_seq_num);
+	view->events = tw_ring_u32(reader, page->events);
 	view->discarded = tw_ring_u64(reader, page->events_discarded);
 	view->events_before = tw_ring_u64(reader, page->events_before);
 	view->time_begin = tw_ring_u64(reader, page->timestamp_begin);
 	view->time_end = tw_ring_u64(reader, page->timestamp_end);
+	view->beacon = tw_ring_u64(reader, view->beacon);
 }
 
 static const char *page_error(const struct tw_ring_reader *reader,
@@ -527,47 +563,74 @@ static const char *page_error(const struct tw_ring_reader *reader,
 }
 
 /*
- * The commit word: content size in bytes, checked, and the events in it. One
- * load, so that the two belong together however fast the page grows.
+ * A page's header, with the commit word loaded before the rest, and once: its
+ * two halves belong together however fast the page grows.
  */
-static int load_commit(struct tw_ring_reader *reader, uint64_t at,
-		       uint32_t *size, uint32_t *events)
+static int load_header(struct tw_ring_reader *reader, uint64_t at,
+		       struct tw_page *header)
 {
-	const uint64_t offset = at + offsetof(struct tw_page, content_size);
+#if TW_HAVE_ATOMIC_U64
 	union {
 		uint64_t both;
-		uint32_t half[2]; /* content_size, events: as in the page */
-	} word;
-	uint32_t bits;
+		uint32_t half[2];
+	} commit;
 	int error;
 
-	/* (B), with the commit word's release in tw_commit_store(). */
-#if TW_HAVE_ATOMIC_U64
 	if (reader->memory.base) {
-		word.both = tw_load_acquire(
-			(const any_word *)mapped(reader, offset));
-		error = 0;
-	} else
-#endif
-		error = read_at(reader, offset, &word, sizeof(word));
-	if (error)
+		/* (B), with the commit word's release in tw_commit(). */
+		commit.both = tw_load_acquire((const any_word *)mapped(
+			reader, at + offsetof(struct tw_page, content_size)));
+		error = read_at(reader, at, header, TW_PAGE_HEADER);
+		header->content_size = commit.half[0];
+		header->events = commit.half[1];
 		return error;
-	tw_fence_acquire();
-	bits = tw_ring_u32(reader, word.half[0]);
-	if (bits % 8 || bits / 8 < TW_PAGE_HEADER ||
-	    bits / 8 > reader->control.page_size - TW_PAGE_TRAILER)
-		return fail(reader, -EBADMSG, "a page's content is impossible");
+	}
+#endif
+	return read_live(reader, at, header, TW_PAGE_HEADER);
+}
+
+static int check_size(struct tw_ring_reader *reader,
+		      const struct tw_page *header, uint32_t *size)
+{
+	const uint32_t bits = tw_ring_u32(reader, header->content_size);
+
 	*size = bits / 8;
-	*events = tw_ring_u32(reader, word.half[1]);
+	if (bits % 8 || *size < TW_PAGE_HEADER ||
+	    *size > reader->control.page_size - TW_PAGE_TRAILER)
+		return fail(reader, -EBADMSG, "a page's content is impossible");
 	return 0;
+}
+
+/* All of a page that belongs to the copy; whose it was is not yet known. */
+static int read_page(struct tw_ring_reader *reader, uint32_t index, uint8_t *to,
+		     struct tw_page_view *view)
+{
+	const uint64_t at = page_offset(reader, index);
+	struct tw_page header;
+	int error;
+
+	error = load_header(reader, at, &header);
+	if (!error)
+		error = check_size(reader, &header, &view->size);
+	if (!error)
+		error = read_at(reader, at + TW_PAGE_HEADER,
+				to + TW_PAGE_HEADER,
+				view->size - TW_PAGE_HEADER);
+	if (!error)
+		error = read_at(
+			reader,
+			state_word_offset(reader, index) +
+				offsetof(struct tw_page_trailer, beacon),
+			&view->beacon, sizeof(view->beacon));
+	if (!error)
+		*(struct tw_page *)(void *)to = header;
+	return error;
 }
 
 int tw_ring_page_copy(struct tw_ring_reader *reader, uint32_t index, void *to,
 		      struct tw_page_view *view)
 {
-	struct tw_page *page = to;
 	uint32_t before, after;
-	uint64_t at, beacon;
 	const char *why;
 	int error, look;
 
@@ -579,32 +642,18 @@ int tw_ring_page_copy(struct tw_ring_reader *reader, uint32_t index, void *to,
 	view->state = before & TW_PAGE_STATE_MASK;
 	if (view->state != TW_PAGE_OPEN && view->state != TW_PAGE_FULL)
 		return fail(reader, -EAGAIN, "the page is not readable now");
-	at = page_offset(reader, index);
-	error = load_commit(reader, at, &view->size, &view->events);
-	if (!error)
-		error = read_at(reader, at, to, view->size);
-	if (!error)
-		error = read_at(
-			reader,
-			state_word_offset(reader, index) +
-				offsetof(struct tw_page_trailer, beacon),
-			&beacon, sizeof(beacon));
+	error = read_page(reader, index, to, view);
 	/* (D) */
 	tw_fence_acquire();
 	look = tw_ring_page_state(reader, index, &after);
 	if (look)
 		return look;
-	if (after >> TW_PAGE_TICKET_SHIFT != view->ticket ||
-	    (after & TW_PAGE_STATE_MASK) == TW_PAGE_CLAIMED)
+	if (after >> TW_PAGE_TICKET_SHIFT != view->ticket)
 		return fail(reader, -EAGAIN, "the page was taken meanwhile");
 	if (error)
 		return error;
-	/* The page may have grown while it was copied: state what we have. */
-	page->content_size = tw_ring_u32(reader, view->size * 8);
-	page->events = tw_ring_u32(reader, view->events);
-	view->beacon = tw_ring_u64(reader, beacon);
-	fill_view(reader, page, view);
-	why = page_error(reader, page, view);
+	fill_view(reader, to, view);
+	why = page_error(reader, to, view);
 	return why ? fail(reader, -EBADMSG, why) : 0;
 }
 

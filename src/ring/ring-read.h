@@ -17,7 +17,8 @@
 /*
  * Where a ring lies. read() and write() move exactly size bytes at offset (from
  * the control block) or return a negative errno; they are given only ranges
- * inside [0, size). base is the memory itself where it is mapped, aligned to 8
+ * inside [0, size). read() need not move words at once, but must not answer
+ * out of a cache. base is the memory itself where it is mapped, aligned to 8
  * bytes, else NULL (then read() is used). write may be NULL: read only.
  */
 struct tw_memory {

@@ -295,8 +295,10 @@ static void write_header(struct tw_ring *ring, struct tw_writer *writer,
 	page->stream_id = TW_PAGE_STREAM_ID;
 	page->timestamp_begin = now;
 	page->timestamp_end = now;
-	page->content_size = TW_PAGE_HEADER * 8;
-	page->events = 0;
+	/* Atomic: a reader that still has the page's last life in mind may be
+	 * loading them, to throw them away. */
+	tw_store_relaxed(&page->content_size, TW_PAGE_HEADER * 8);
+	tw_store_relaxed(&page->events, 0);
 	page->packet_size = ring->page_size * 8;
 	page->lane = writer->lane;
 	page->packet_seq_num = writer->seq++;
