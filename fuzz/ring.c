@@ -1,151 +1,197 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sound ring with any of its bytes changed and its end cut off: everything
- * that a reader asks of a ring. Input: a cut, then places and their new bytes.
+ * Any bytes as a ring, through all of the read side and what lies behind it:
+ * the control block, tables, state bytes, schemas, pages, their events. The
+ * first byte says whether the ring is mapped or read through a callback.
  */
-#include "../src/ring/ring-read.h"
-#include "../src/ring/ring-write.h"
-#include "../src/schema/decode.h"
+#include "target.h"
 
+#include "../src/ring/ring-read.h"
+#include "../src/schema/blob-read.h"
+#include "schema-walk.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#define ENTRIES_MAX 32 /* looked at of each table */
 
-#define LOOKS 64 /* pages, lanes, groups looked at */
+bool fuzz_accepted;
 
-static uint32_t at_most(uint32_t count)
+struct memory {
+	uint8_t *bytes;
+	size_t size;
+	bool written;
+};
+
+static int read_memory(void *context, uint64_t offset, void *to, size_t size)
 {
-	return count < LOOKS ? count : LOOKS;
+	const struct memory *memory = context;
+
+	FUZZ_CHECK(offset <= memory->size && size <= memory->size - offset);
+	memcpy(to, memory->bytes + offset, size);
+	return 0;
 }
 
-static void read_pages(struct tw_ring_reader *reader)
+static int write_memory(void *context, uint64_t offset, const void *from,
+			size_t size)
 {
-	const struct tw_decoder decoder = {0};
-	struct tw_page_view view;
-	struct tw_page_walk walk;
-	struct tw_decoded event;
-	uint8_t *page = malloc(reader->control.page_size);
-	uint32_t word;
+	struct memory *memory = context;
 
-	for (uint32_t i = 0; i < at_most(reader->control.page_count); i++) {
-		tw_ring_page_state(reader, i, &word);
-		if (!page || tw_ring_page_copy(reader, i, page, &view) < 0)
-			continue;
-		if (view.size > reader->control.page_size)
-			abort();
-		tw_page_walk_start(&walk, page, view.size, view.time_begin);
-		while (tw_page_walk_next(&walk, &decoder, &event) > 0)
-			;
-		tw_ring_page_release(reader, &view);
+	FUZZ_CHECK(offset <= memory->size && size <= memory->size - offset);
+	memcpy(memory->bytes + offset, from, size);
+	memory->written = true;
+	return 0;
+}
+
+static void try_words(struct tw_ring_reader *reader)
+{
+	struct tw_ring_sync first, last;
+	uint64_t u64;
+	uint32_t u32, i;
+
+	tw_ring_head(reader, &u32);
+	tw_ring_flags(reader, &u32);
+	tw_ring_discarded(reader, &u64);
+	for (i = 0; i <= TW_RING_HEIRS; i++)
+		tw_ring_heir(reader, i, &u32);
+	tw_ring_syncs(reader, &first, &last);
+}
+
+static void try_lanes(struct tw_ring_reader *reader)
+{
+	struct tw_ring_lane lane;
+	uint32_t i;
+
+	for (i = 0; i < reader->control.lane_count && i < ENTRIES_MAX; i++)
+		FUZZ_CHECK(!tw_ring_read_lane(reader, i, &lane));
+	FUZZ_CHECK(
+		tw_ring_read_lane(reader, reader->control.lane_count, &lane));
+}
+
+static void try_states(struct tw_ring_reader *reader,
+		       const struct tw_ring_group *group)
+{
+	struct memory *memory = reader->memory.context;
+	uint32_t i;
+	int state;
+
+	for (i = 0; i <= group->event_count && i < ENTRIES_MAX; i++) {
+		state = tw_ring_event_state(reader, group, i);
+		memory->written = false;
+		FUZZ_CHECK(!tw_ring_set_event_state(reader, group, i, 1) ==
+			   (state >= 0));
+		FUZZ_CHECK(memory->written == (state >= 0));
+		FUZZ_CHECK(i < group->event_count || state == -ENOENT);
 	}
+}
+
+/* The schema of a group, or NULL. */
+static struct tw_schema *read_schema(struct tw_ring_reader *reader,
+				     const struct tw_ring_group *group)
+{
+	struct tw_schema *schema = NULL;
+	const char *why;
+	uint8_t *blob;
+
+	blob = malloc(group->schema_size + 1);
+	if (!blob)
+		return NULL;
+	FUZZ_CHECK(!tw_ring_read_bytes(reader, group->schema_offset, blob,
+				       group->schema_size));
+	tw_blob_read(blob, group->schema_size, reader->swap, &schema, &why);
+	free(blob);
+	return schema;
+}
+
+/* Returns the first group's schema, to be destroyed. */
+static struct tw_schema *try_groups(struct tw_ring_reader *reader)
+{
+	struct tw_schema *schema = NULL;
+	struct tw_ring_group group;
+	uint32_t i, count;
+
+	if (tw_ring_group_count(reader, &count))
+		return NULL;
+	for (i = 0; i < count && i < ENTRIES_MAX; i++) {
+		if (tw_ring_read_group(reader, i, &group))
+			continue;
+		try_states(reader, &group);
+		if (schema)
+			continue;
+		schema = read_schema(reader, &group);
+		if (schema)
+			fuzz_walk_schema(schema);
+	}
+	return schema;
+}
+
+static bool try_page(struct tw_ring_reader *reader, uint32_t index, void *page,
+		     const struct tw_schema *schema)
+{
+	struct tw_page_view view;
+	int64_t events = 0;
+
+	if (tw_ring_page_copy(reader, index, page, &view))
+		return false;
+	FUZZ_CHECK(view.size >= TW_PAGE_HEADER &&
+		   view.size <= reader->control.page_size - TW_PAGE_TRAILER);
+	FUZZ_CHECK(view.lane < reader->control.lane_count);
+	if (schema)
+		events = fuzz_walk_page(schema, page, view.size,
+					view.time_begin, reader->swap);
+	tw_ring_page_release(reader, &view);
+	return events > 0 && events == view.events;
+}
+
+static void try_pages(struct tw_ring_reader *reader,
+		      const struct tw_schema *schema)
+{
+	void *page = malloc(reader->control.page_size);
+	uint32_t i;
+
+	if (!page)
+		return;
+	for (i = 0; i < reader->control.page_count && i < ENTRIES_MAX; i++)
+		fuzz_accepted |= try_page(reader, i, page, schema);
 	free(page);
 }
 
-static void read_groups(struct tw_ring_reader *reader)
+static void try_ring(struct memory *memory, bool mapped)
 {
-	struct tw_ring_group group;
-	uint32_t count;
-
-	if (tw_ring_group_count(reader, &count) < 0)
-		return;
-	for (uint32_t i = 0; i < at_most(count); i++) {
-		if (tw_ring_read_group(reader, i, &group) < 0)
-			continue;
-		for (uint32_t e = 0; e < at_most(group.event_count); e++) {
-			tw_ring_event_state(reader, &group, e);
-			tw_ring_set_event_state(reader, &group, e, 1);
-		}
-	}
-}
-
-static void read_tables(struct tw_ring_reader *reader)
-{
-	struct tw_ring_sync first, last;
-	struct tw_ring_lane lane;
-	uint64_t discarded;
-	uint32_t word;
-
-	tw_ring_head(reader, &word);
-	tw_ring_flags(reader, &word);
-	tw_ring_discarded(reader, &discarded);
-	tw_ring_syncs(reader, &first, &last);
-	for (uint32_t i = 0; i < TW_RING_HEIRS; i++)
-		tw_ring_heir(reader, i, &word);
-	for (uint32_t i = 0; i < at_most(reader->control.lane_count); i++)
-		tw_ring_read_lane(reader, i, &lane);
-}
-
-/* A sound ring: a group of three events, one lane that has filled pages. */
-static void make_ring(void *memory, const struct tw_ring_layout *layout)
-{
-	struct tw_writer writer = {0};
-	struct tw_states *states;
-	struct tw_ring ring;
-	uint64_t word;
-
-	tw_ring_init(&ring, memory, layout);
-	states = (void *)(ring.base + layout->heap_offset);
-	*states = (struct tw_states){.magic = TW_STATES_MAGIC, .count = 3};
-	ring.groups[0] = (struct tw_ring_group){
-		.state = TW_GROUP_LIVE,
-		.event_count = 3,
-		.states_offset = layout->heap_offset,
+	const struct tw_memory access = {
+		.base = mapped ? memory->bytes : NULL,
+		.size = memory->size,
+		.context = memory,
+		.read = read_memory,
+		.write = write_memory,
 	};
-	ring.control->group_count = 1;
-	tw_writer_attach(&ring, &writer, 1, 0);
-	for (uint64_t now = 1; now < 100; now++) {
-		if (now % 20 == 1)
-			tw_writer_turn(&ring, &writer, now);
-		word = TW_EVENT_WORD(now, now % 3);
-		memcpy((uint8_t *)writer.page + writer.page->content_size / 8,
-		       &word, sizeof(word));
-		writer.page->content_size += sizeof(word) * 8;
-		writer.page->events++;
-		writer.page->timestamp_end = now;
+	struct tw_ring_reader reader;
+	struct tw_schema *schema;
+
+	if (tw_ring_open(&reader, &access)) {
+		FUZZ_CHECK(reader.why);
+		return;
 	}
-	tw_ring_publish(&ring);
+	FUZZ_CHECK(reader.control.size <= memory->size);
+	try_words(&reader);
+	try_lanes(&reader);
+	schema = try_groups(&reader);
+	try_pages(&reader, schema);
+	tw_schema_destroy(schema);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct tw_ring_layout layout = {
-		.control_size = sizeof(struct tw_ring_control),
-		.lane_count = 4,
-		.group_capacity = 2,
-		.page_size = 512,
-		.page_count = 6,
-		.heap_size = 256,
-		.align = 64,
-	};
-	struct tw_memory memory = {0};
-	struct tw_ring_reader reader;
-	uint16_t cut, at;
-	uint8_t *bytes;
+	struct memory memory = {.size = size ? size - 1 : 0};
 
-	if (size < sizeof(cut) || tw_ring_layout(&layout) < 0)
+	if (size < 1)
 		return 0;
-	bytes = aligned_alloc(TW_RING_ALIGN, layout.size);
-	if (!bytes)
+	memory.bytes = malloc(memory.size + !memory.size);
+	if (!memory.bytes)
 		return 0;
-	memset(bytes, 0, layout.size);
-	make_ring(bytes, &layout);
-	memcpy(&cut, data, sizeof(cut));
-	for (size_t i = sizeof(cut); i + 3 <= size; i += 3) {
-		memcpy(&at, data + i, sizeof(at));
-		bytes[at % layout.size] = data[i + 2];
-	}
-	/* The cut leaves a multiple of 64, so that the bounds are exact. */
-	memory.size = layout.size -
-		      cut % layout.size / TW_RING_ALIGN * TW_RING_ALIGN;
-	memory.base = memcpy(aligned_alloc(TW_RING_ALIGN, memory.size), bytes,
-			     memory.size);
-	free(bytes);
-	if (tw_ring_open(&reader, &memory) == 0) {
-		read_tables(&reader);
-		read_groups(&reader);
-		read_pages(&reader);
-	}
-	free((void *)memory.base);
+	memcpy(memory.bytes, data + 1, memory.size);
+	try_ring(&memory, data[0] & 1);
+	free(memory.bytes);
 	return 0;
 }

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Make the binary seeds again, for when a format has changed. Run in fuzz/:
+ *
+ *	BUILD/fuzz/fuzz-make-seeds corpus
+ */
+#include "../tests/unit/attach/ring-maker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A seed as it is put together, in either byte order. */
+struct seed {
+	bool big_endian;
+	size_t size;
+	uint8_t bytes[16384];
+};
+
+static void put(struct seed *seed, uint64_t value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		seed->bytes[seed->size + i] =
+			(uint8_t)(value >>
+				  8 * (seed->big_endian ? size - 1 - i : i));
+	seed->size += size;
+}
+
+static void put_bytes(struct seed *seed, const void *bytes, size_t size)
+{
+	memcpy(seed->bytes + seed->size, bytes, size);
+	seed->size += size;
+}
+
+static void put_string(struct seed *seed, const char *string)
+{
+	put_bytes(seed, string, strlen(string) + 1);
+}
+
+static void put_event(struct seed *seed, uint64_t time, uint64_t id)
+{
+	put(seed, seed->big_endian ? id << 48 | time : time << 16 | id, 8);
+}
+
+static void save(const struct seed *seed, const char *corpus,
+		 const char *target, const char *name)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", corpus, target);
+	mkdir(corpus, 0777);
+	mkdir(path, 0777);
+	snprintf(path, sizeof(path), "%s/%s/%s", corpus, target, name);
+	file = fopen(path, "wbe");
+	if (!file || fwrite(seed->bytes, 1, seed->size, file) != seed->size ||
+	    fclose(file)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+/* ---- Rings, and the schema in them ---- */
+
+/* demo_start(int value, const char *text) and demo_stop(void). */
+static void put_demo_events(struct seed *seed, uint64_t time, int count)
+{
+	for (int i = 0; i < count; i++) {
+		put_event(seed, time + (uint64_t)i, i % 3 ? 0 : 1);
+		if (i % 3) {
+			put(seed, (uint64_t)(5 - i), 4);
+			put_string(seed, "text");
+		}
+	}
+}
+
+static void make_page(struct made_ring *ring, uint32_t index, uint32_t state,
+		      int events)
+{
+	const size_t at = ring->pages_offset + index * 512;
+	struct seed content = {.big_endian = ring->big_endian};
+
+	put_demo_events(&content, 2000 + index * 100, events);
+	memcpy(ring->bytes + at + TW_PAGE_HEADER, content.bytes, content.size);
+	made_ring_put32(ring, at, TW_PAGE_MAGIC);
+	memset(ring->bytes + at + 4, 0x5a, 16);
+	made_ring_put64(ring, at + 24, 2000 + index * 100);
+	made_ring_put64(ring, at + 32, 2000 + index * 100 + (uint64_t)events);
+	made_ring_put32(ring, at + 40,
+			(uint32_t)(TW_PAGE_HEADER + content.size) * 8);
+	made_ring_put32(ring, at + 44, (uint32_t)events);
+	made_ring_put32(ring, at + 48, 512 * 8);
+	made_ring_put32(ring, at + 512 - TW_PAGE_TRAILER, index << 2 | state);
+}
+
+static void make_rings(const char *corpus, bool big_endian, bool mapped)
+{
+	struct seed seed = {.big_endian = big_endian}, blob = seed;
+	struct made_ring ring;
+
+	made_ring_init(&ring, big_endian, "fuzz", 1, 1);
+	made_ring_put32(&ring, ring.groups_offset + 4, 0); /* id_base */
+	make_page(&ring, 0, TW_PAGE_FULL, 7);
+	make_page(&ring, 1, TW_PAGE_OPEN, 2);
+	put(&seed, mapped, 1);
+	put_bytes(&seed, ring.bytes, ring.size);
+	save(&seed, corpus, "ring",
+	     big_endian ? "good-big-endian" : "good-little-endian");
+	put(&blob, big_endian, 1);
+	put_bytes(&blob, ring.bytes + ring.schema_offset, ring.schema_size);
+	save(&blob, corpus, "blob",
+	     big_endian ? "good-big-endian" : "good-little-endian");
+	made_ring_free(&ring);
+}
+
+/* ---- Pages, of the events in page.c ---- */
+
+static void put_numbers(struct seed *seed)
+{
+	put(seed, 200, 1);
+	put(seed, (uint64_t)-300, 2);
+	put(seed, 0xdeadbeef, 4);
+	put(seed, (uint64_t)-1, 8);
+}
+
+static void put_texts(struct seed *seed)
+{
+	put(seed, 0xffff800000001000, 8);
+	put(seed, 1, 1);
+	put_string(seed, "a \"text\"\n\x1b[31m \xc3\xa9 \xff");
+	put(seed, 3, 2);
+	put_bytes(seed, "\0\1\2", 3);
+}
+
+static void put_floats(struct seed *seed)
+{
+	const float f32 = -1.5F;
+	const double f64 = 1e300;
+	uint32_t u32;
+	uint64_t u64;
+
+	memcpy(&u32, &f32, sizeof(u32));
+	memcpy(&u64, &f64, sizeof(u64));
+	put(seed, u32, 4);
+	put(seed, u64, 8);
+}
+
+static void make_page_content(const char *corpus, bool big_endian)
+{
+	struct seed seed = {.big_endian = big_endian};
+
+	put(&seed, big_endian, 1);
+	put_event(&seed, 1000, 0);
+	put_event(&seed, 1001, 1);
+	put_numbers(&seed);
+	put_event(&seed, 1001, 2);
+	put_texts(&seed);
+	put_event(&seed, 5, 3); /* the low 48 bits have gone round */
+	put_floats(&seed);
+	put_event(&seed, 6, 4);
+	put_numbers(&seed);
+	put_texts(&seed);
+	put_floats(&seed);
+	save(&seed, corpus, "page",
+	     big_endian ? "good-big-endian" : "good-little-endian");
+}
+
+/* ---- Formats: kinds are indices in format.c's table ---- */
+
+static void make_format(const char *corpus, const char *name, bool big_endian,
+			const char *kinds, const char *format)
+{
+	struct seed seed = {.big_endian = big_endian};
+
+	put(&seed, strlen(kinds) | (big_endian ? 0x80 : 0), 1);
+	for (; *kinds; kinds++)
+		put(&seed, (uint64_t)(*kinds - 'a'), 1);
+	put_string(&seed, format);
+	put(&seed, 0x41424344, 4);
+	put_string(&seed, "string");
+	put(&seed, 0x4009000000000000, 8);
+	put(&seed, 0, 16);
+	save(&seed, corpus, "format", name);
+}
+
+static void make_formats(const char *corpus)
+{
+	make_format(corpus, "good-numbers", false, "cm", "a=%d b=\"%s\"");
+	make_format(corpus, "good-widths", true, "cmoc",
+		    "%#-*x|%.*s|%+ 012.3f|%hhu");
+	make_format(corpus, "good-lengths", false, "adgh",
+		    "%hhd %hd %ld %lld %zu %jd %td");
+	make_format(corpus, "good-none", false, "cmo", "");
+	make_format(corpus, "good-misfits", true, "cmop",
+		    "%s %d %x %p %c %% %y %");
+	make_format(corpus, "good-floats", false, "cmo", "%a %g %E %F %.600f");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: fuzz-make-seeds CORPUS\n");
+		return 2;
+	}
+	make_rings(argv[1], false, true);
+	make_rings(argv[1], true, false);
+	make_page_content(argv[1], false);
+	make_page_content(argv[1], true);
+	make_formats(argv[1]);
+	return 0;
+}
