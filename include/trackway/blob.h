@@ -17,7 +17,7 @@
 
 #define TW_BLOB_MAGIC 0x42535754u
 #define TW_BLOB_MAJOR 1
-#define TW_BLOB_MINOR 0
+#define TW_BLOB_MINOR 1 /* 1: fields have flags and values */
 
 struct tw_blob_header {
 	uint32_t magic;
@@ -59,19 +59,27 @@ enum tw_field_kind {
 	TW_FIELD_BOOL = 4,    /* 1 byte, 0 or 1 */
 	TW_FIELD_STRING = 5,  /* bytes up to and with a NUL; size 0 */
 	TW_FIELD_FLOAT = 6,   /* IEEE, 4 or 8 bytes */
+	TW_FIELD_BYTES = 7,   /* a count of 2 bytes, then so many; size 0 */
+};
+
+enum tw_blob_field_flags {
+	TW_FIELD_HAS_VALUES = 1, /* an integer whose values have names */
 };
 
 struct tw_blob_field {
-	uint32_t name; /* string */
-	uint32_t type; /* string: the C type as written */
-	uint8_t kind;  /* enum tw_field_kind */
-	uint8_t size;  /* bytes: 1, 2, 4 or 8; 0 for a string */
-	uint16_t reserved;
+	uint32_t name;	/* string */
+	uint32_t type;	/* string: the C type as written */
+	uint8_t kind;	/* enum tw_field_kind */
+	uint8_t size;	/* bytes: 1, 2, 4 or 8; 0 for a string and for bytes */
+	uint16_t flags; /* enum tw_blob_field_flags; 0 before minor version 1 */
+	/* Since minor version 1. string: "state IDLE=0 BUSY=1", the name of the
+	 * set first; counts with TW_FIELD_HAS_VALUES only. */
+	uint32_t values;
 };
 
 TW_STATIC_ASSERT(sizeof(struct tw_blob_header) == 48, "blob header");
 TW_STATIC_ASSERT(sizeof(struct tw_blob_event) == 24, "blob event");
-TW_STATIC_ASSERT(sizeof(struct tw_blob_field) == 12, "blob field");
+TW_STATIC_ASSERT(sizeof(struct tw_blob_field) == 16, "blob field");
 
 /* For generated code: the kind of an integer type, by its signedness. */
 #define TW_KIND_OF(type) ((type)-1 < (type)1 ? TW_FIELD_SINT : TW_FIELD_UINT)

@@ -15,6 +15,9 @@
 #include <string.h>
 #include <trackway/ring.h>
 
+/* A field's size in minor version 0. */
+#define FIELD_SIZE_FIRST offsetof(struct tw_blob_field, values)
+
 struct blob {
 	const uint8_t *bytes;
 	size_t size;
@@ -91,7 +94,7 @@ static int check_tables(struct blob *b)
 	if (h->event_stride < sizeof(struct tw_blob_event) ||
 	    !is_inside(b, h->events_offset, h->event_count, h->event_stride))
 		return bad(b, "schema: events outside of it");
-	if (h->field_stride < sizeof(struct tw_blob_field) ||
+	if (h->field_stride < FIELD_SIZE_FIRST ||
 	    !is_inside(b, h->fields_offset, h->field_count, h->field_stride))
 		return bad(b, "schema: fields outside of it");
 	if (!is_inside(b, h->strings_offset, h->strings_size, 1))
@@ -144,6 +147,7 @@ static bool is_kind(unsigned int kind, unsigned int size)
 	case TW_FIELD_BOOL:
 		return size == 1;
 	case TW_FIELD_STRING:
+	case TW_FIELD_BYTES:
 		return size == 0;
 	case TW_FIELD_FLOAT:
 		return size == 4 || size == 8;
@@ -163,16 +167,29 @@ static bool is_type(const char *type, size_t size)
 	return size != 0;
 }
 
+/*
+ * Only that the text ends: to look into it here, for each field that names it,
+ * could take a hostile blob's reader long. tw_label_next() checks the rest.
+ */
+static int read_values(struct blob *b, uint32_t offset, struct tw_field *field)
+{
+	size_t size;
+
+	if (field->kind != TW_FIELD_UINT && field->kind != TW_FIELD_SINT)
+		return bad(b, "schema: named values of what is no integer");
+	field->values = get_string(b, offset, TW_VALUES_MAX, &size);
+	return field->values ? 0 : bad(b, "schema: bad names of values");
+}
+
 static int read_field(struct blob *b, uint32_t index)
 {
 	struct tw_field *field = &b->fields[index];
-	struct tw_blob_field raw;
+	struct tw_blob_field raw = {0};
+	size_t stride = b->header.field_stride;
 	size_t size;
 
-	memcpy(&raw,
-	       b->bytes + b->header.fields_offset +
-		       (size_t)index * b->header.field_stride,
-	       sizeof(raw));
+	memcpy(&raw, b->bytes + b->header.fields_offset + index * stride,
+	       stride < sizeof(raw) ? stride : sizeof(raw));
 	field->name = get_string(b, u32(b, raw.name), TW_NAME_MAX, &size);
 	if (!field->name || !tw_name_is_identifier(field->name, size))
 		return bad(b, "schema: bad field name");
@@ -183,6 +200,8 @@ static int read_field(struct blob *b, uint32_t index)
 		return bad(b, "schema: unknown kind or size of a field");
 	field->kind = raw.kind;
 	field->size = raw.size;
+	if (stride >= sizeof(raw) && u16(b, raw.flags) & TW_FIELD_HAS_VALUES)
+		return read_values(b, u32(b, raw.values), field);
 	return 0;
 }
 

@@ -58,8 +58,25 @@ static int64_t sign_extend(uint64_t value, uint32_t size)
 	return shift < 64 ? (int64_t)(value << shift) >> shift : 0;
 }
 
+/* What a string or bytes take, or SIZE_MAX if they end past room. */
+static size_t variable_size(const struct tw_field *field, const uint8_t *at,
+			    size_t room, bool swap)
+{
+	const uint8_t *nul;
+	size_t size;
+
+	if (field->kind == TW_FIELD_STRING) {
+		nul = memchr(at, 0, room);
+		return nul ? (size_t)(nul - at) + 1 : SIZE_MAX;
+	}
+	if (room < 2)
+		return SIZE_MAX;
+	size = 2 + (size_t)load(at, 2, swap);
+	return size <= room ? size : SIZE_MAX;
+}
+
 int64_t tw_fields_size(const struct tw_event_desc *event, const uint8_t *fields,
-		       size_t room)
+		       size_t room, bool swap)
 {
 	size_t at = 0;
 
@@ -67,15 +84,13 @@ int64_t tw_fields_size(const struct tw_event_desc *event, const uint8_t *fields,
 		return event->fixed_size <= room ? (int64_t)event->fixed_size
 						 : -EBADMSG;
 	for (uint32_t i = 0; i < event->field_count; i++) {
-		size_t size = event->fields[i].size;
+		const struct tw_field *field = &event->fields[i];
+		size_t size = field->size;
 
-		if (event->fields[i].kind == TW_FIELD_STRING) {
-			const uint8_t *nul = memchr(fields + at, 0, room - at);
-
-			if (!nul)
-				return -EBADMSG;
-			size = (size_t)(nul - (fields + at)) + 1;
-		}
+		if (field->kind == TW_FIELD_STRING ||
+		    field->kind == TW_FIELD_BYTES)
+			size = variable_size(field, fields + at, room - at,
+					     swap);
 		if (size > room - at)
 			return -EBADMSG;
 		at += size;
@@ -96,6 +111,11 @@ void tw_fields_value(const struct tw_event_desc *event, uint32_t index,
 		value->string.text = (const char *)at;
 		value->string.size = strlen((const char *)at);
 		*offset += value->string.size + 1;
+		return;
+	case TW_FIELD_BYTES:
+		value->string.text = (const char *)at + 2;
+		value->string.size = (size_t)load(at, 2, swap);
+		*offset += value->string.size + 2;
 		return;
 	case TW_FIELD_FLOAT:
 		value->f = load_float(at, field->size, swap);
@@ -172,7 +192,8 @@ int tw_page_walk_next(struct tw_page_walk *walk,
 	if (out->time < walk->time)
 		return bad(walk, "an event's time is past 64 bits");
 	out->fields = at + TW_EVENT_HEADER;
-	size = tw_fields_size(out->event, out->fields, room - TW_EVENT_HEADER);
+	size = tw_fields_size(out->event, out->fields, room - TW_EVENT_HEADER,
+			      decoder->swap);
 	if (size < 0)
 		return bad(walk, "an event reaches past the page's content");
 	out->fields_size = (size_t)size;

@@ -18,7 +18,7 @@ struct tw_value {
 		struct {
 			const char *text; /* in the page; not escaped */
 			size_t size;	  /* without the NUL */
-		} string;
+		} string;		  /* BYTES too, as they are */
 	};
 };
 
@@ -27,7 +27,7 @@ struct tw_value {
  * they don't fit into room (an endless string, for one).
  */
 int64_t tw_fields_size(const struct tw_event_desc *event, const uint8_t *fields,
-		       size_t room);
+		       size_t room, bool swap);
 
 /*
  * Field number index of an event whose bytes tw_fields_size() has accepted;

@@ -75,3 +75,75 @@ bool tw_name_is_identifier(const char *name, size_t size)
 {
 	return tw_name_is_word(name, size) && !(*name >= '0' && *name <= '9');
 }
+
+/* A number's digits, perhaps signed; what is no number in range is refused. */
+static bool read_value(const char **at, int64_t *value)
+{
+	bool negative = **at == '-';
+	uint64_t magnitude = 0;
+	const char *digit = *at + negative;
+
+	*at = digit;
+	for (; *digit >= '0' && *digit <= '9'; digit++) {
+		magnitude = magnitude * 10 + (uint64_t)(*digit - '0');
+		if (magnitude > INT64_MAX)
+			return false;
+	}
+	*value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+	if (digit == *at)
+		return false;
+	*at = digit;
+	return true;
+}
+
+bool tw_label_next(const char **at, struct tw_label *label)
+{
+	const char *name = strchr(*at, ' ');
+	const char *end = name ? strchr(name, '=') : NULL;
+
+	if (!end)
+		return false;
+	label->name = name + 1;
+	label->size = (size_t)(end - name) - 1;
+	*at = end + 1;
+	return tw_name_is_identifier(label->name, label->size) &&
+	       read_value(at, &label->value) && (**at == ' ' || **at == 0);
+}
+
+const char *tw_label_find(const char *values, int64_t value, size_t *size)
+{
+	struct tw_label label;
+
+	while (tw_label_next(&values, &label)) {
+		if (label.value == value) {
+			*size = label.size;
+			return label.name;
+		}
+	}
+	return NULL;
+}
+
+/* CTF's numbers, which are LTTng's and, up to 6, syslog's. */
+static const char *const loglevels[] = {
+	"emerg",	  "alert",	   "crit",	   "err",
+	"warning",	  "notice",	   "info",	   "debug_system",
+	"debug_program",  "debug_process", "debug_module", "debug_unit",
+	"debug_function", "debug_line",	   "debug",
+};
+
+#define LOGLEVEL_COUNT (sizeof(loglevels) / sizeof(loglevels[0]))
+
+const char *tw_loglevel_name(uint32_t loglevel)
+{
+	return loglevel < LOGLEVEL_COUNT ? loglevels[loglevel] : NULL;
+}
+
+int tw_loglevel_find(const char *name, size_t size)
+{
+	for (size_t i = 0; i < LOGLEVEL_COUNT; i++) {
+		if (strlen(loglevels[i]) == size &&
+		    memcmp(loglevels[i], name, size) == 0)
+			return (int)i;
+	}
+	return -1;
+}

@@ -17,12 +17,19 @@
 #define TW_NAME_MAX 255u /* names of events, fields and groups; types */
 #define TW_FORMAT_MAX 65535u
 #define TW_PATH_MAX 4095u
+#define TW_VALUES_MAX 8191u /* a set of named values, as text */
 
 struct tw_field {
 	const char *name;
 	const char *type; /* C type as normalised: "const char *", "uint64_t" */
 	uint8_t kind;	  /* enum tw_field_kind */
-	uint8_t size;	  /* bytes; 0: a string, or (parsed) up to the target */
+	uint8_t size; /* bytes; 0: a string, bytes, or (parsed) up to the target
+		       */
+	/* Of bytes, parsed: how many, or 0 and which argument says how many. */
+	uint8_t length_field;
+	uint16_t length;
+	/* Names of an integer's values, for tw_label_next(); NULL: none. */
+	const char *values;
 };
 
 struct tw_event_desc {
@@ -48,7 +55,17 @@ struct tw_schema {
 	const char *group; /* may be NULL for a parsed file */
 	uint32_t event_count;
 	struct tw_event_desc *events;
+	/* Parsed: every file that was read, once each, the first one first. */
+	const char *const *files;
+	uint32_t file_count;
 	struct tw_arena *arena;
+};
+
+/* One name of tw_field.values, a C identifier; not NUL-terminated. */
+struct tw_label {
+	const char *name;
+	size_t size;
+	int64_t value;
 };
 
 /*
@@ -66,6 +83,22 @@ const struct tw_event_desc *tw_schema_find(const struct tw_schema *schema,
 
 /* What event->fixed_size is to be. */
 uint32_t tw_event_fixed_size(const struct tw_event_desc *event);
+
+/*
+ * The names of values ("state IDLE=0 BUSY=1"), one after the other: *at is the
+ * whole text at first. False: there are no more, or what follows is malformed,
+ * as it may be in a blob.
+ */
+bool tw_label_next(const char **at, struct tw_label *label);
+
+/* The name of this value, *size bytes; NULL: it has none. */
+const char *tw_label_find(const char *values, int64_t value, size_t *size);
+
+/* A log level's name in trace-events files ("err", "debug"), or NULL. */
+const char *tw_loglevel_name(uint32_t loglevel);
+
+/* The level of this name of size bytes, or -1. */
+int tw_loglevel_find(const char *name, size_t size);
 
 /* Whether size bytes are a field's name: a C identifier, not too long. */
 bool tw_name_is_identifier(const char *name, size_t size);

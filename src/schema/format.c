@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <trackway/writer.h>
 
 #define CAP 512		/* of widths, and of numbers' precisions */
 #define FLOAT_ROOM 1024 /* 309 digits, a point, CAP more; a sign */
@@ -29,6 +30,8 @@ enum step_kind {
 	STEP_NUMBER, /* with flags, width or precision; %o */
 	STEP_CHARACTER,
 	STEP_STRING,
+	STEP_BYTES,
+	STEP_LABEL, /* a named value's name */
 	STEP_FLOAT,
 };
 
@@ -60,6 +63,7 @@ struct step {
 	uint8_t field_size;
 	uint8_t shift; /* 64 less the bits to show */
 	struct conversion c;
+	const char *values;		/* of STEP_LABEL */
 	const struct tw_field *star[2]; /* of width and precision, or NULL */
 };
 
@@ -138,15 +142,18 @@ static const char *read_conversion(const char *at, struct conversion *c)
 }
 
 /* The letter that a field is shown by when its format's doesn't fit. */
-static char letter_of_kind(uint8_t kind)
+static char letter_of_field(const struct tw_field *field)
 {
-	switch (kind) {
+	if (field->values)
+		return 's';
+	switch (field->kind) {
 	case TW_FIELD_SINT:
 	case TW_FIELD_BOOL:
 		return 'd';
 	case TW_FIELD_POINTER:
 		return 'p';
 	case TW_FIELD_STRING:
+	case TW_FIELD_BYTES:
 		return 's';
 	case TW_FIELD_FLOAT:
 		return 'g';
@@ -157,20 +164,22 @@ static char letter_of_kind(uint8_t kind)
 
 static void fit_to_field(struct conversion *c, const struct tw_field *field)
 {
-	const char *fitting = "diuxXocp";
+	const char *fitting = field->values ? "diuxXocps" : "diuxXocp";
+	bool is_text;
 
-	if (field->kind == TW_FIELD_STRING)
+	if (field->kind == TW_FIELD_STRING || field->kind == TW_FIELD_BYTES)
 		fitting = "s";
 	else if (field->kind == TW_FIELD_FLOAT)
 		fitting = "fFeEgGaA";
 	if (!strchr(fitting, c->letter)) {
-		c->letter = letter_of_kind(field->kind);
+		c->letter = letter_of_field(field);
 		c->precision = NONE;
 		c->narrow = 0;
 	}
+	is_text = c->letter == 's';
 	if (c->width > CAP)
 		c->width = CAP;
-	if (field->kind != TW_FIELD_STRING && c->precision > CAP)
+	if (!is_text && c->precision > CAP)
 		c->precision = CAP;
 	if (c->letter == 'i')
 		c->letter = 'd';
@@ -184,13 +193,17 @@ static bool is_plain(const struct conversion *c)
 	return !c->flags && c->width == NONE && c->precision == NONE;
 }
 
-static enum step_kind kind_of_step(const struct conversion *c)
+static enum step_kind kind_of_step(const struct conversion *c,
+				   const struct tw_field *field)
 {
 	switch (c->letter) {
 	case 'c':
 		return STEP_CHARACTER;
 	case 's':
-		return STEP_STRING;
+		if (field->kind == TW_FIELD_BYTES)
+			return STEP_BYTES;
+		return field->kind == TW_FIELD_STRING ? STEP_STRING
+						      : STEP_LABEL;
 	case 'd':
 		return is_plain(c) ? STEP_SIGNED : STEP_NUMBER;
 	case 'u':
@@ -274,7 +287,8 @@ static bool add_conversion(struct compiler *k, const struct conversion *written)
 	if (written->precision == FROM_FIELD)
 		step->star[1] = fields++;
 	fit_to_field(&step->c, fields);
-	step->kind = (uint8_t)kind_of_step(&step->c);
+	step->kind = (uint8_t)kind_of_step(&step->c, fields);
+	step->values = fields->values;
 	step->field_kind = fields->kind;
 	step->field_size = fields->size;
 	step->shift = shift_of(&step->c, fields);
@@ -304,12 +318,32 @@ static void compile(struct compiler *k, const char *at)
 	k->format->room += SLACK;
 }
 
+void tw_format_letters(const struct tw_event_desc *event,
+		       char letters[TW_FIELDS_MAX])
+{
+	const char *at = event->format ? event->format : "";
+	uint32_t field = 0;
+
+	memset(letters, 0, TW_FIELDS_MAX);
+	while ((at = strchr(at, '%')) != NULL) {
+		struct conversion c;
+		const char *end = read_conversion(at + 1, &c);
+
+		at = end ? end : at + 1;
+		if (!end || c.letter == '%')
+			continue;
+		field += (c.width == FROM_FIELD) + (c.precision == FROM_FIELD);
+		if (field < TW_FIELDS_MAX)
+			letters[field++] = c.letter;
+	}
+}
+
 /* "a=%d b=0x%x" for an event that has no format. */
 static void make_up(const struct tw_event_desc *event, struct tw_text *text)
 {
 	for (uint32_t i = 0; i < event->field_count; i++) {
 		const struct tw_field *field = &event->fields[i];
-		char letter = letter_of_kind(field->kind);
+		char letter = letter_of_field(field);
 
 		if (i)
 			tw_text_add_string(text, " ");
@@ -449,6 +483,20 @@ static const char *take_string(struct fields *f, size_t *size)
 	return (const char *)at;
 }
 
+static const uint8_t *take_counted(struct fields *f, size_t *size)
+{
+	const uint8_t *at;
+
+	*size = (size_t)take_bytes(f, 2);
+	at = f->at;
+	if ((size_t)(f->end - at) < *size) {
+		f->failed = true;
+		*size = 0;
+	}
+	f->at += *size;
+	return at;
+}
+
 /* What a "*" stands for; a field that is no integer counts as 0. */
 static int take_star(struct fields *f, const struct tw_field *field)
 {
@@ -457,6 +505,8 @@ static int take_star(struct fields *f, const struct tw_field *field)
 
 	if (field->kind == TW_FIELD_STRING)
 		take_string(f, &size);
+	else if (field->kind == TW_FIELD_BYTES)
+		take_counted(f, &size);
 	else if (field->kind == TW_FIELD_FLOAT)
 		take_bytes(f, field->size);
 	else
@@ -472,7 +522,7 @@ static int take_star(struct fields *f, const struct tw_field *field)
 static struct conversion take_stars(struct fields *f, const struct step *step)
 {
 	struct conversion c = step->c;
-	bool is_string = step->kind == STEP_STRING;
+	bool is_string = c.letter == 's';
 
 	if (step->star[0]) {
 		int width = take_star(f, step->star[0]);
@@ -671,7 +721,8 @@ static char *run_signed(char *out, struct fields *f, const struct step *step)
 	return tw_put_decimal(out, 0 - (uint64_t)value);
 }
 
-/* The only step that may need more room than was reserved; NULL without it. */
+/* This and the two below may need more room than was reserved; NULL without it.
+ */
 static char *run_string(char *out, struct fields *f, const struct step *step,
 			const struct tw_format *format, struct tw_text *text)
 {
@@ -686,6 +737,82 @@ static char *run_string(char *out, struct fields *f, const struct step *step,
 		return NULL;
 	out = tw_text_reserve(text, size * TW_ESCAPE_MAX + format->room);
 	return out ? put_padded(out, &c, string, size) : NULL;
+}
+
+/* Text of at most size bytes that needs no escapes, padded as c says. */
+static char *put_aligned(char *out, const struct conversion *c,
+			 const char *text, size_t size)
+{
+	int blanks;
+
+	if (c->precision >= 0 && (size_t)c->precision < size)
+		size = (size_t)c->precision;
+	blanks = c->width - (size < CAP ? (int)size : CAP);
+	if (!(c->flags & FLAG_LEFT))
+		out = put_fill(out, ' ', blanks);
+	memmove(out, text, size);
+	out += size;
+	if (c->flags & FLAG_LEFT)
+		out = put_fill(out, ' ', blanks);
+	return out;
+}
+
+/*
+ * "0a 1b 2c"; what is as long as bytes can be in an event may have been cut.
+ * Written far enough behind out for the blanks that may come before it.
+ */
+static char *run_bytes(char *out, struct fields *f, const struct step *step,
+		       const struct tw_format *format, struct tw_text *text)
+{
+	struct conversion c = take_stars(f, step);
+	size_t size;
+	const uint8_t *bytes = take_counted(f, &size);
+	char *hex;
+	char *at;
+
+	text->size = (size_t)(out - text->data);
+	out = tw_text_reserve(text, size * 3 + 2 * CAP + format->room);
+	if (!out)
+		return NULL;
+	hex = at = out + CAP;
+	for (size_t i = 0; i < size; i++) {
+		memcpy(at, tw_hex_pairs[0] + bytes[i] * 2u, 2);
+		at[2] = ' ';
+		at += 3;
+	}
+	if (size)
+		at--;
+	if (size >= TW_STRING_MAX) {
+		memcpy(at, " ...", 4);
+		at += 4;
+	}
+	return put_aligned(out, &c, hex, (size_t)(at - hex));
+}
+
+/* A value's name; the number, where it has none. NULL: no memory. */
+static char *run_label(char *out, struct fields *f, const struct step *step,
+		       const struct tw_format *format, struct tw_text *text)
+{
+	struct conversion c = take_stars(f, step);
+	uint64_t value = take_integer(f, step->field_kind, step->field_size);
+	bool negative = step->field_kind == TW_FIELD_SINT && (int64_t)value < 0;
+	char digits[TW_DECIMAL_MAX + 1];
+	const char *name = NULL;
+	size_t size;
+
+	if (step->values &&
+	    (step->field_kind == TW_FIELD_SINT || value <= INT64_MAX))
+		name = tw_label_find(step->values, (int64_t)value, &size);
+	if (!name) {
+		name = digits;
+		digits[0] = '-';
+		size = (size_t)(tw_put_decimal(digits + negative,
+					       negative ? 0 - value : value) -
+				digits);
+	}
+	text->size = (size_t)(out - text->data);
+	out = tw_text_reserve(text, size + CAP + format->room);
+	return out ? put_aligned(out, &c, name, size) : NULL;
 }
 
 static inline char *put_literal(char *out, const struct step *step)
@@ -713,6 +840,10 @@ static char *run_step(char *out, struct fields *f, const struct step *step,
 		return run_character(out, f, step);
 	case STEP_STRING:
 		return run_string(out, f, step, format, text);
+	case STEP_BYTES:
+		return run_bytes(out, f, step, format, text);
+	case STEP_LABEL:
+		return run_label(out, f, step, format, text);
 	case STEP_FLOAT:
 		return run_float(out, f, step);
 	default:

@@ -36,12 +36,21 @@ struct tw_format;
  * "-+ #0'"; width and precision, "*" included; length modifiers are accepted
  * and, but for hh and h, the field's own size rules. What does not fit its
  * field prints the field by its kind; a conversion with no field left prints
- * as it is written; fields that no conversion takes are not shown. *format is
+ * as it is written; fields that no conversion takes are not shown. Of bytes %s
+ * shows a hex dump ("0a 1b", "..." behind what is as long as bytes can be), of
+ * a value that has a name its name, else its number. *format is
  * freed with tw_format_destroy(). 0 or -ENOMEM. event must outlive it.
  */
 int tw_format_compile(const struct tw_event_desc *event,
 		      struct tw_format **format);
 void tw_format_destroy(struct tw_format *format);
+
+/*
+ * The letter of the conversion that takes each of an event's fields; 0 if none
+ * does, or if it is taken as a width or a precision.
+ */
+void tw_format_letters(const struct tw_event_desc *event,
+		       char letters[TW_FIELDS_MAX]);
 
 /*
  * Append the message (no newline, escaped) to text. fields: the event's packed

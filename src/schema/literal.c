@@ -17,6 +17,7 @@ struct literal {
 	char *to;
 	char *out;
 	const char *percent; /* where the conversion being written began */
+	const char *newline; /* where the first one is written */
 	const char *failed;
 	const char *message;
 };
@@ -41,6 +42,8 @@ static bool put(struct literal *l, char c, const char *from)
 	*l->out++ = c;
 	if (c == 0)
 		return fail(l, from, "NUL character in the format");
+	if (c == '\n' && !l->newline)
+		l->newline = from;
 	if (!l->percent) {
 		if (c == '%')
 			l->percent = from;
@@ -202,7 +205,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
-static bool put_all(struct literal *l)
+static bool put_all(struct literal *l, bool newlines)
 {
 	while (l->at < l->end) {
 		bool good = true;
@@ -220,16 +223,19 @@ static bool put_all(struct literal *l)
 		return fail(l, l->end,
 			    "Event format must not end with a "
 			    "newline character");
+	if (l->newline && !newlines)
+		return fail(l, l->newline,
+			    "Event format must not use new line character");
 	return true;
 }
 
-long tw_literal_resolve(const char *source, size_t size, char *to,
-			struct tw_literal_error *error)
+long tw_literal_resolve(const char *source, size_t size, bool newlines,
+			char *to, struct tw_literal_error *error)
 {
 	struct literal l = {
 		.at = source, .end = source + size, .to = to, .out = to};
 
-	if (put_all(&l))
+	if (put_all(&l, newlines))
 		return l.out - to;
 	error->at = (size_t)(l.failed - source);
 	error->message = l.message;

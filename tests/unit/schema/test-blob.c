@@ -17,7 +17,7 @@
 /* A group as the compiler lays it out. */
 static const char strings[] =
 	"group\0open\0close\0fd\0int\0path\0const char *\0"
-	"fd=%d path=%s\0io/trace-events\0addr\0void *";
+	"fd=%d path=%s\0io/trace-events\0addr\0void *\0states A=0 B=-1";
 enum {
 	AT_GROUP = 0,
 	AT_OPEN = 6,
@@ -30,6 +30,7 @@ enum {
 	AT_FILE = 56,
 	AT_ADDR = 72,
 	AT_POINTER = 77,
+	AT_VALUES = 84,
 };
 
 struct blob {
@@ -62,12 +63,12 @@ static void blob_fill(struct blob *b)
 	b->events[1] = (struct tw_blob_event){
 		AT_CLOSE, 0, AT_FILE, 13,
 		2,	  1, 6,	      TW_EVENT_NO_FORMAT | TW_EVENT_DISABLED};
-	b->fields[0] = (struct tw_blob_field){AT_FD, AT_INT, TW_FIELD_SINT, 4,
-					      0};
-	b->fields[1] = (struct tw_blob_field){AT_PATH, AT_STRING,
-					      TW_FIELD_STRING, 0, 0};
-	b->fields[2] = (struct tw_blob_field){AT_ADDR, AT_POINTER,
-					      TW_FIELD_POINTER, 8, 0};
+	b->fields[0] = (struct tw_blob_field){AT_FD, AT_INT, TW_FIELD_SINT,
+					      4,     0,	     0};
+	b->fields[1] = (struct tw_blob_field){
+		AT_PATH, AT_STRING, TW_FIELD_STRING, 0, 0, 0};
+	b->fields[2] = (struct tw_blob_field){
+		AT_ADDR, AT_POINTER, TW_FIELD_POINTER, 8, 0, 0};
 	memcpy(b->strings, strings, sizeof(strings));
 }
 
@@ -93,8 +94,11 @@ static void blob_swap(struct blob *b)
 		swap32(&b->events[i].name, 5);
 		swap16(&b->events[i].field_count);
 	}
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++) {
 		swap32(&b->fields[i].name, 2);
+		swap16(&b->fields[i].flags);
+		swap32(&b->fields[i].values, 1);
+	}
 }
 
 /* Reads a copy of exactly size bytes, which is gone afterwards. */
@@ -181,6 +185,68 @@ static void test_no_events(void **state)
 	tw_schema_destroy(schema);
 }
 
+/* Of minor version 0: fields of 12 bytes, the last two of them reserved. */
+static void test_old(void **state)
+{
+	struct {
+		struct tw_blob_header header;
+		struct tw_blob_event events[2];
+		uint8_t fields[3][12];
+		char strings[sizeof(strings)];
+	} old;
+	struct tw_schema *schema;
+	const char *why;
+	struct blob b;
+
+	blob_fill(&b);
+	old.header = b.header;
+	old.header.minor = 0;
+	old.header.size = sizeof(old);
+	old.header.field_stride = 12;
+	old.header.strings_offset = offsetof(__typeof__(old), strings);
+	memcpy(old.events, b.events, sizeof(old.events));
+	for (int i = 0; i < 3; i++)
+		memcpy(old.fields[i], &b.fields[i], 12);
+	/* What was reserved then is no flag without the room for values. */
+	old.fields[0][10] = 0xff;
+	memcpy(old.strings, strings, sizeof(strings));
+	assert_int_equal(read_n(&old, sizeof(old), false, &schema, &why), 0);
+	check_good(schema);
+	assert_null(schema->events[0].fields[0].values);
+	tw_schema_destroy(schema);
+}
+
+static void check_values(const struct tw_schema *schema)
+{
+	const struct tw_event_desc *e = schema->events;
+
+	assert_string_equal(e[0].fields[0].values, "states A=0 B=-1");
+	assert_null(e[0].fields[1].values);
+	assert_int_equal(e[0].fields[1].kind, TW_FIELD_BYTES);
+	assert_int_equal(e[0].fields[1].size, 0);
+	assert_int_equal(e[0].fixed_size, 0);
+}
+
+static void test_values_and_bytes(void **state)
+{
+	struct tw_schema *schema;
+	const char *why;
+	struct blob b;
+
+	blob_fill(&b);
+	b.fields[0].flags = TW_FIELD_HAS_VALUES;
+	b.fields[0].values = AT_VALUES;
+	b.fields[1].kind = TW_FIELD_BYTES;
+	b.fields[1].values = 0xffffffff; /* without the flag: not looked at */
+	assert_int_equal(read_n(&b, sizeof(b), false, &schema, &why), 0);
+	check_values(schema);
+	tw_schema_destroy(schema);
+	blob_swap(&b);
+	assert_int_equal(read_n(&b, sizeof(b), true, &schema, &why), 0);
+	check_values(schema);
+	tw_schema_destroy(schema);
+}
+
 /* A later minor version: longer entries, and bytes after the blob's end. */
 static void test_extended(void **state)
 {
@@ -262,7 +328,7 @@ static void test_bad_headers(void **state)
 	BAD(header.field_count = 655350, fields);
 	BAD(header.field_stride = 11, fields);
 	BAD(header.field_stride = 0x80000000, fields);
-	BAD(header.fields_offset = sizeof(b) - 35, fields);
+	BAD(header.fields_offset = sizeof(b) - 47, fields);
 	BAD(header.fields_offset = UINT32_MAX - 11, fields);
 	BAD(header.strings_offset++, texts);
 	BAD(header.strings_offset = UINT32_MAX, texts);
@@ -306,6 +372,7 @@ static void test_bad_fields(void **state)
 	BAD(fields[2].type = AT_FD + 2, "schema: bad field type");
 	BAD(fields[0].kind = 0, kind);
 	BAD(fields[0].kind = 7, kind);
+	BAD(fields[0].kind = 8, kind);
 	BAD(fields[0].size = 0, kind);
 	BAD(fields[0].size = 3, kind);
 	BAD(fields[0].size = 16, kind);
@@ -316,13 +383,33 @@ static void test_bad_fields(void **state)
 	BAD(fields[1].kind = TW_FIELD_FLOAT, kind);
 }
 
+static void test_bad_values(void **state)
+{
+	const char *values = "schema: bad names of values";
+	struct blob b;
+
+	for (int i = 1; i < 3; i++)
+		BAD(fields[i].flags = TW_FIELD_HAS_VALUES,
+		    "schema: named values of what is no integer");
+	blob_fill(&b);
+	b.fields[0].flags = TW_FIELD_HAS_VALUES;
+	b.fields[0].values = sizeof(strings);
+	check_bad(&b, values);
+	b.fields[0].values = UINT32_MAX;
+	check_bad(&b, values);
+}
+
 static void test_endless_strings(void **state)
 {
 	struct blob b;
 
 	/* The last string has no NUL; the one before it is fine. */
-	BAD(header.strings_size = sizeof(strings) - 1,
-	    "schema: bad field type");
+	BAD(header.strings_size = AT_VALUES - 1, "schema: bad field type");
+	blob_fill(&b);
+	b.fields[0].flags = TW_FIELD_HAS_VALUES;
+	b.fields[0].values = AT_VALUES;
+	b.header.strings_size = sizeof(strings) - 1;
+	check_bad(&b, "schema: bad names of values");
 }
 
 /* Names and other texts are bounded however large the blob is. */
@@ -377,7 +464,7 @@ static void use(const struct tw_schema *schema)
 		const struct tw_event_desc *e = &schema->events[i];
 		struct tw_text text = {0};
 		struct tw_format *format;
-		int64_t size = tw_fields_size(e, noise, sizeof(noise));
+		int64_t size = tw_fields_size(e, noise, sizeof(noise), false);
 
 		assert_true(strlen(e->name) > 0);
 		assert_true(strlen(e->file) < sizeof(struct blob));
@@ -438,6 +525,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_no_events),
+		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_values_and_bytes),
+		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_extended),
 		cmocka_unit_test(test_bad_headers),
 		cmocka_unit_test(test_bad_events),

@@ -51,20 +51,25 @@ static void add_event(struct page *page, uint32_t id, uint64_t time)
 		   page->big ? (uint64_t)id << 48 | time : time << 16 | id, 8);
 }
 
+#define FIELD(n, t, k, s)                                  \
+	{                                                  \
+		.name = n, .type = t, .kind = k, .size = s \
+	}
+
 static const struct tw_field int3_fields[] = {
-	{"a", "int", TW_FIELD_SINT, 4},
-	{"b", "uint16_t", TW_FIELD_UINT, 2},
-	{"c", "int64_t", TW_FIELD_SINT, 8},
+	FIELD("a", "int", TW_FIELD_SINT, 4),
+	FIELD("b", "uint16_t", TW_FIELD_UINT, 2),
+	FIELD("c", "int64_t", TW_FIELD_SINT, 8),
 };
 static const struct tw_field mixed_fields[] = {
-	{"flag", "bool", TW_FIELD_BOOL, 1},
-	{"s", "const char *", TW_FIELD_STRING, 0},
-	{"p", "void *", TW_FIELD_POINTER, 8},
-	{"t", "char *", TW_FIELD_STRING, 0},
-	{"f", "float", TW_FIELD_FLOAT, 4},
-	{"d", "double", TW_FIELD_FLOAT, 8},
-	{"i8", "int8_t", TW_FIELD_SINT, 1},
-	{"i16", "int16_t", TW_FIELD_SINT, 2},
+	FIELD("flag", "bool", TW_FIELD_BOOL, 1),
+	FIELD("s", "const char *", TW_FIELD_STRING, 0),
+	FIELD("p", "void *", TW_FIELD_POINTER, 8),
+	FIELD("t", "char *", TW_FIELD_STRING, 0),
+	FIELD("f", "float", TW_FIELD_FLOAT, 4),
+	FIELD("d", "double", TW_FIELD_FLOAT, 8),
+	FIELD("i8", "int8_t", TW_FIELD_SINT, 1),
+	FIELD("i16", "int16_t", TW_FIELD_SINT, 2),
 };
 static struct tw_event_desc int3 = {
 	.name = "int3", .field_count = 3, .fields = int3_fields};
@@ -216,9 +221,10 @@ static void test_fixed_size(void **state)
 	assert_int_equal(tw_event_fixed_size(&int3), 14);
 	int3.fixed_size = 14;
 	check_page(false);
-	assert_int_equal(tw_fields_size(&int3, (const uint8_t *)"", 13),
+	assert_int_equal(tw_fields_size(&int3, (const uint8_t *)"", 13, false),
 			 -EBADMSG);
-	assert_int_equal(tw_fields_size(&int3, (const uint8_t *)"", 14), 14);
+	assert_int_equal(tw_fields_size(&int3, (const uint8_t *)"", 14, false),
+			 14);
 	int3.fixed_size = 0;
 }
 
@@ -395,9 +401,62 @@ static void test_noise(void **state)
 	}
 }
 
+static const struct tw_field bytes_fields[] = {
+	FIELD("a", "uint8_t", TW_FIELD_UINT, 1),
+	FIELD("b", "const uint8_t *", TW_FIELD_BYTES, 0),
+	FIELD("c", "const char *", TW_FIELD_BYTES, 0),
+	FIELD("d", "int", TW_FIELD_SINT, 4),
+};
+static struct tw_event_desc bytes = {
+	.name = "bytes", .field_count = 4, .fields = bytes_fields};
+
+static void check_bytes(bool big)
+{
+	const struct tw_event_desc *const table[] = {&bytes};
+	struct tw_value value;
+	struct page page;
+	struct walk w;
+
+	page_start(&page, big);
+	add_event(&page, 0, 1000);
+	add_number(&page, 0xff, 1);
+	add_number(&page, 300, 2);
+	memset(page.bytes + page.size, 0, 300);
+	page.bytes[page.size + 299] = 0xab;
+	page.size += 300;
+	add_number(&page, 0, 2);
+	add_number(&page, (uint32_t)-5, 4);
+	walk_start(&w, &page, 900);
+	w.decoder.lookup = table;
+	w.decoder.id_count = 1;
+	walk_expect(&w, &bytes, 1000);
+	assert_int_equal(w.out.fields_size, 1 + 2 + 300 + 2 + 4);
+	value = value_of(&w, 1);
+	assert_int_equal(value.string.size, 300);
+	assert_int_equal((uint8_t)value.string.text[299], 0xab);
+	assert_int_equal(value_of(&w, 2).string.size, 0);
+	assert_int_equal(value_of(&w, 3).s, -5);
+	assert_int_equal(walk_next(&w), 0);
+	/* Each shorter page ends within the event. */
+	for (size_t size = page.size - 1; size > TW_PAGE_HEADER; size--) {
+		page.size = size;
+		walk_start(&w, &page, 900);
+		w.decoder.lookup = table;
+		w.decoder.id_count = 1;
+		assert_int_equal(walk_next(&w), -EBADMSG);
+	}
+}
+
+static void test_bytes(void **state)
+{
+	check_bytes(false);
+	check_bytes(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_little_endian),
 		cmocka_unit_test(test_big_endian),
 		cmocka_unit_test(test_fixed_size),

@@ -37,8 +37,10 @@ static void add_field(struct sample *s, enum tw_field_kind kind, uint8_t size,
 {
 	struct tw_field *field = &s->fields[s->event.field_count];
 
-	*field = (struct tw_field){names[s->event.field_count], "int",
-				   (uint8_t)kind, size};
+	*field = (struct tw_field){.name = names[s->event.field_count],
+				   .type = "int",
+				   .kind = (uint8_t)kind,
+				   .size = size};
 	s->event.fields = s->fields;
 	s->event.field_count++;
 	assert_true(byte_count <= sizeof(s->bytes) - s->size);
@@ -644,9 +646,114 @@ static void test_nonsense(void **state)
 	}
 }
 
+static void add_bytes(struct sample *s, const void *bytes, uint16_t size)
+{
+	uint8_t counted[2048];
+
+	memcpy(counted, &size, 2);
+	memcpy(counted + 2, bytes, size);
+	add_field(s, TW_FIELD_BYTES, 0, counted, size + 2u);
+}
+
+static void test_bytes(void **state)
+{
+	static const uint8_t bytes[] = {0x00, 0x1b, 0xff, 0x7f};
+	struct sample s = {0};
+
+	add_bytes(&s, bytes, 4);
+	add_int(&s, 9);
+	add_bytes(&s, bytes, 0);
+	add_bytes(&s, bytes + 2, 1);
+	CHECK(&s, "<%s> %d [%s] %s", "<00 1b ff 7f> 9 [] ff");
+	CHECK(&s, "%14s|%-3d|%3s|%-4s|", "   00 1b ff 7f|9  |   |ff  |");
+	CHECK(&s, "%-14s|%d", "00 1b ff 7f   |9");
+	CHECK(&s, "%.5s|%d", "00 1b|9");
+	/* No conversion but %s fits. */
+	CHECK(&s, "%p %x %d", "00 1b ff 7f 9 ");
+	CHECK(&s, "%.2d|%d", "00 1b ff 7f|9");
+	/* As a width it is 0. */
+	CHECK(&s, "%*d", "9");
+	CHECK(&s, NULL, "a=00 1b ff 7f b=9 c= d=ff");
+	finish(&s);
+}
+
+static void test_bytes_that_may_be_cut(void **state)
+{
+	struct sample s = {0};
+	uint8_t bytes[1023];
+	const char *text;
+
+	memset(bytes, 0xa5, sizeof(bytes));
+	add_bytes(&s, bytes, 1022);
+	add_bytes(&s, bytes, 1023);
+	compile(&s, "%s|%600s|");
+	text = run(&s);
+	assert_int_equal(strlen(text), 1022 * 3 - 1 + 1 + 1023 * 3 - 1 + 4 + 1);
+	assert_int_equal(text[1022 * 3 - 1], '|');
+	assert_string_equal(text + strlen(text) - 8, " a5 ...|");
+	finish(&s);
+}
+
+/* A count that reaches past the fields' end. */
+static void test_bytes_cut_short(void **state)
+{
+	static const uint8_t bytes[] = {1, 2, 3};
+	struct sample s = {0};
+
+	add_bytes(&s, bytes, 3);
+	s.bytes[0] = 4;
+	CHECK(&s, "x %s y", "x  y");
+	s.size = 1;
+	CHECK(&s, "x %s y", "x  y");
+	finish(&s);
+}
+
+static void test_labels(void **state)
+{
+	static const char names_of[] = "state IDLE=0 BUSY=4 BAD=-1 TOP=255";
+	struct sample s = {0};
+
+	add_int(&s, 4);
+	add_int(&s, -1);
+	add_integer(&s, TW_FIELD_UINT, 1, 255);
+	add_integer(&s, TW_FIELD_UINT, 8, UINT64_MAX);
+	add_int(&s, -7);
+	for (int i = 0; i < 5; i++)
+		s.fields[i].values = names_of;
+	CHECK(&s, "%s %s %s %s %s", "BUSY BAD TOP 18446744073709551615 -7");
+	CHECK(&s, "%d %i %u %lx %d", "4 -1 255 ffffffffffffffff -7");
+	CHECK(&s, "%6s|%-5s|%.1s|%25s|%4s|",
+	      "  BUSY|BAD  |T|     18446744073709551615|  -7|");
+	CHECK(&s, "%f", "BUSY");
+	CHECK(&s, "%*s", " BAD");
+	CHECK(&s, NULL, "a=BUSY b=BAD c=TOP d=18446744073709551615 e=-7");
+	s.fields[0].values = "state";
+	s.fields[1].values = "x y z";
+	CHECK(&s, "%s %s", "4 -1");
+	finish(&s);
+}
+
+static void test_letters(void **state)
+{
+	char letters[TW_FIELDS_MAX];
+	struct tw_event_desc event = {
+		.format = "%d%% %s %*x %.*f %*.*s %llu %c %-5"};
+
+	tw_format_letters(&event, letters);
+	assert_memory_equal(letters, "ds\0x\0f\0\0su", 10);
+	event.format = NULL;
+	tw_format_letters(&event, letters);
+	assert_memory_equal(letters, "\0\0\0\0\0\0\0\0\0\0", 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_bytes_that_may_be_cut),
+		cmocka_unit_test(test_bytes_cut_short),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_letters),
 		cmocka_unit_test(test_unsigned),
 		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_pointer),

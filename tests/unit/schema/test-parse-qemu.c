@@ -34,12 +34,21 @@ static uint32_t count_event_lines(void)
 	return count;
 }
 
+static struct tw_parse_errors errors;
+
+static int parse(enum tw_parse_dialect dialect, struct tw_schema **schema)
+{
+	struct tw_parse_options options = {.size = sizeof(options),
+					   .dialect = dialect};
+
+	return tw_parse_events_with(&options, path, text.data, text.size - 1,
+				    schema, &errors);
+}
+
 static void test_every_event(void **state)
 {
-	static struct tw_parse_errors errors;
 	struct tw_schema *schema;
-	int result = tw_parse_events(path, text.data, text.size - 1, &schema,
-				     &errors);
+	int result = parse(TW_DIALECT_7_2, &schema);
 
 	for (uint32_t i = 0; i < errors.count && i < 10; i++)
 		print_message("%u:%u: %s\n", errors.list[i].line,
@@ -54,6 +63,50 @@ static void test_every_event(void **state)
 				 0);
 		tw_format_destroy(format);
 	}
+	tw_schema_destroy(schema);
+}
+
+/* Lines that are no comments and have this text, or begin with it. */
+static uint32_t count_lines_with(const char *needle, bool begin)
+{
+	const char *at = text.data;
+	uint32_t count = 0;
+
+	while (*at) {
+		const char *end = strchr(at, '\n');
+		const char *found = strstr(at, needle);
+
+		if (*at != '#' && found && found < end &&
+		    (!begin || found == at))
+			count++;
+		at = end + 1;
+	}
+	return count;
+}
+
+/*
+ * What QEMU took out of the language since: as many errors as there are lines
+ * with "vcpu" before the name and with a newline within the format, no others.
+ */
+static void test_newest_dialect(void **state)
+{
+	uint32_t vcpus = count_lines_with("vcpu ", true);
+	uint32_t newlines = count_lines_with("\\n", false);
+	struct tw_schema *schema;
+	uint32_t seen[2] = {0};
+
+	assert_int_equal(parse(TW_DIALECT_NEWEST, &schema),
+			 vcpus + newlines ? -22 : 0);
+	assert_int_equal(errors.count, vcpus + newlines);
+	for (uint32_t i = 0; i < errors.count; i++) {
+		const char *message = errors.list[i].message;
+
+		seen[0] += !strcmp(message, "Unknown properties: vcpu");
+		seen[1] += !strcmp(message, "Event format must not use new "
+					    "line character");
+	}
+	assert_int_equal(seen[0], vcpus);
+	assert_int_equal(seen[1], newlines);
 	tw_schema_destroy(schema);
 }
 
@@ -72,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_event),
+		cmocka_unit_test(test_newest_dialect),
 	};
 	FILE *file;
 	int result;

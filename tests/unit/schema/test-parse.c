@@ -16,10 +16,12 @@
 
 static struct tw_parse_errors errors;
 
-static struct tw_schema *parse_n(const char *text, size_t size)
+static struct tw_schema *parse_with(const struct tw_parse_options *options,
+				    const char *text, size_t size)
 {
 	struct tw_schema *schema;
-	int result = tw_parse_events("dir/file", text, size, &schema, &errors);
+	int result = tw_parse_events_with(options, "dir/file", text, size,
+					  &schema, &errors);
 
 	if (result == 0) {
 		assert_non_null(schema);
@@ -29,6 +31,11 @@ static struct tw_schema *parse_n(const char *text, size_t size)
 		assert_true(errors.count > 0);
 	}
 	return schema;
+}
+
+static struct tw_schema *parse_n(const char *text, size_t size)
+{
+	return parse_with(NULL, text, size);
 }
 
 static struct tw_schema *parse(const char *text)
@@ -173,12 +180,15 @@ static void test_types_refused(void **state)
 
 static void test_model(void **state)
 {
-	struct tw_schema *schema = parse(
+	static const struct tw_parse_options options = {
+		.size = sizeof(options), .dialect = TW_DIALECT_7_2};
+	static const char text[] =
 		"# first\n"
 		"one(int32_t a, uint8_t b)  \"a=%d\" \" b=%\" PRIu8  \n"
 		"two(const char *s, bool b)\n"
 		"disable vcpu three(void) \"x\"\n"
-		"four(uint64_t a, size_t b) \"\"\n");
+		"four(uint64_t a, size_t b) \"\"\n";
+	struct tw_schema *schema = parse_with(&options, text, strlen(text));
 	const struct tw_event_desc *e;
 
 	assert_non_null(schema);
@@ -270,6 +280,10 @@ static void test_codes(void **state)
 		{"e(void) \"%m\"\n", TW_PARSE_FORMAT, 10},
 		{"e(void)\n  e(void)\n", TW_PARSE_DUPLICATE, 3},
 		{"e(void)", TW_PARSE_NO_NEWLINE, 8},
+		{"loglevel=x e(void)\n", TW_PARSE_LOGLEVEL, 10},
+		{"prefix x\n", TW_PARSE_DIRECTIVE, 8},
+		{"include \"x\"\n", TW_PARSE_INCLUDE, 10},
+		{"e(uint8_t x[n])\n", TW_PARSE_LENGTH, 13},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -423,29 +437,402 @@ static void test_large_file(void **state)
 	free(text);
 }
 
+/* Files in memory: what an include line names, and what is in it. */
+struct memory_file {
+	const char *path;
+	const char *text; /* NULL: can't be read */
+};
+
+static uint32_t read_count;
+
+static int read_memory(void *data, const char *path, char **text, size_t *size)
+{
+	const struct memory_file *file = data;
+
+	read_count++;
+	for (; file->path; file++) {
+		if (strcmp(file->path, path) != 0)
+			continue;
+		if (!file->text)
+			return -EACCES;
+		*text = strdup(file->text);
+		*size = strlen(file->text);
+		return *text ? 0 : -ENOMEM;
+	}
+	return -ENOENT;
+}
+
+static struct tw_schema *parse_files(const struct memory_file *files,
+				     const char *text)
+{
+	struct tw_parse_options options = {.size = sizeof(options),
+					   .read = read_memory,
+					   .data = (void *)(uintptr_t)files};
+
+	read_count = 0;
+	return parse_with(&options, text, strlen(text));
+}
+
+static void test_files_are_listed(void **state)
+{
+	static const struct memory_file files[] = {
+		{"dir/a", "in_a(void)\ninclude \"sub/b\"\n"},
+		{"dir/sub/b", "include \"../c\"\n"},
+		{"dir/sub/../c", "in_c(void)\ninclude \"/d\" prefix \"x\"\n"},
+		{"/d", "in_d(void)\n"},
+		{NULL, NULL},
+	};
+	static const char *const wanted[] = {"dir/file", "dir/a", "dir/sub/b",
+					     "dir/sub/../c", "/d"};
+	struct tw_schema *schema = parse_files(
+		files, "include \"a\"\ninclude \"/d\"\nlast(void)\n");
+
+	assert_non_null(schema);
+	assert_int_equal(schema->file_count, 5);
+	for (int i = 0; i < 5; i++)
+		assert_string_equal(schema->files[i], wanted[i]);
+	assert_int_equal(schema->event_count, 5);
+	assert_string_equal(schema->events[2].name, "xin_d");
+	assert_string_equal(schema->events[2].file, "/d");
+	assert_int_equal(schema->events[2].line, 1);
+	assert_string_equal(schema->events[4].file, "dir/file");
+	assert_int_equal(schema->events[4].line, 3);
+	tw_schema_destroy(schema);
+	tw_parse_errors_clear(&errors);
+}
+
+static void test_files_that_fail(void **state)
+{
+	static const struct memory_file files[] = {
+		{"dir/a", "a(void)\nb(int)\n  include \"none\"\n"},
+		{"dir/secret", NULL},
+		{NULL, NULL},
+	};
+
+	assert_null(parse_files(files, "include \"a\"\n"
+				       "include \"secret\"\na(void)\n"));
+	assert_int_equal(errors.count, 4);
+	check_error(0, TW_PARSE_ARGUMENT_NAME, 2, 3);
+	assert_string_equal(errors.list[0].file, "dir/a");
+	check_error(1, TW_PARSE_INCLUDE, 3, 12);
+	assert_string_equal(errors.list[1].file, "dir/a");
+	assert_string_equal(
+		errors.list[1].message,
+		"cannot read 'dir/none': No such file or directory");
+	check_error(2, TW_PARSE_INCLUDE, 2, 10);
+	assert_string_equal(errors.list[2].file, "dir/file");
+	assert_string_equal(errors.list[2].message,
+			    "cannot read 'dir/secret': Permission denied");
+	check_error(3, TW_PARSE_DUPLICATE, 3, 1);
+	assert_string_equal(errors.list[3].message,
+			    "Event 'a' is already at dir/a:1");
+	tw_parse_errors_clear(&errors);
+}
+
+/* Any path: the one that its number, in the path, follows. */
+static int read_next(void *data, const char *path, char **text, size_t *size)
+{
+	unsigned long number = strtoul(strrchr(path, '/') + 1, NULL, 10);
+	unsigned long last = *(unsigned long *)data;
+	char line[64];
+
+	read_count++;
+	*size = (size_t)snprintf(line, sizeof(line),
+				 number < last ? "include \"%lu\"\n"
+					       : "e%lu(void)\n",
+				 number + 1);
+	*text = strdup(line);
+	return 0;
+}
+
+static void test_depth(void **state)
+{
+	unsigned long last = TW_PARSE_DEPTH_MAX - 1;
+	struct tw_parse_options options = {
+		.size = sizeof(options), .read = read_next, .data = &last};
+	struct tw_schema *schema = parse_with(&options, "include \"1\"\n", 12);
+
+	assert_non_null(schema);
+	assert_int_equal(schema->event_count, 1);
+	assert_int_equal(schema->file_count, TW_PARSE_DEPTH_MAX);
+	tw_schema_destroy(schema);
+	tw_parse_errors_clear(&errors);
+	last++;
+	assert_null(parse_with(&options, "include \"1\"\n", 12));
+	assert_int_equal(errors.count, 1);
+	check_error(0, TW_PARSE_INCLUDE, 1, 10);
+	assert_string_equal(errors.list[0].file, "dir/15");
+	assert_string_equal(errors.list[0].message,
+			    "includes are nested deeper than 16 files");
+	tw_parse_errors_clear(&errors);
+}
+
+/* Each file includes two of the next depth: 2^15 of them, were it allowed. */
+static int read_two(void *data, const char *path, char **text, size_t *size)
+{
+	char line[64];
+	unsigned long number = strtoul(strrchr(path, '/') + 1, NULL, 10);
+
+	read_count++;
+	if (data)
+		*size = (size_t)snprintf(line, sizeof(line), "#\n");
+	else
+		*size = (size_t)snprintf(line, sizeof(line),
+					 "include \"%lu\"\ninclude \"./%lu\"\n",
+					 number + 1, number + 1);
+	*text = strdup(line);
+	return 0;
+}
+
+static void test_many_includes(void **state)
+{
+	struct tw_parse_options options = {.size = sizeof(options),
+					   .read = read_two};
+	uint32_t limit_errors = 0;
+
+	read_count = 0;
+	assert_null(parse_with(&options, "include \"1\"\n", 12));
+	assert_int_equal(read_count, TW_PARSE_INCLUDES_MAX);
+	for (uint32_t i = 0; i < errors.count && i < TW_PARSE_ERRORS_MAX; i++)
+		limit_errors += errors.list[i].code == TW_PARSE_LIMIT;
+	assert_true(errors.count > limit_errors);
+	tw_parse_errors_clear(&errors);
+}
+
+/* Included text counts: what two files of 40 MB are too large for. */
+static int read_large(void *data, const char *path, char **text, size_t *size)
+{
+	*size = 40u << 20;
+	*text = malloc(*size);
+	if (*text)
+		memset(*text, '\n', *size);
+	return *text ? 0 : -ENOMEM;
+}
+
+static void test_large_includes(void **state)
+{
+	struct tw_parse_options options = {.size = sizeof(options),
+					   .read = read_large};
+
+	assert_null(parse_with(&options, "include \"1\"\ninclude \"2\"\n", 24));
+	assert_int_equal(errors.count, 1);
+	check_error(0, TW_PARSE_LIMIT, 1, 1);
+	assert_string_equal(errors.list[0].file, "dir/2");
+	tw_parse_errors_clear(&errors);
+}
+
+static int read_without_memory(void *data, const char *path, char **text,
+			       size_t *size)
+{
+	return -ENOMEM;
+}
+
+static void test_no_memory(void **state)
+{
+	struct tw_parse_options options = {.size = sizeof(options),
+					   .read = read_without_memory};
+	struct tw_schema *schema;
+
+	assert_int_equal(tw_parse_events_with(&options, "f",
+					      "a(void)\ninclude \"1\"\nb\n", 22,
+					      &schema, &errors),
+			 -ENOMEM);
+	assert_null(schema);
+	assert_int_equal(errors.count, 1);
+	assert_int_equal(errors.list[0].code, TW_PARSE_MEMORY);
+	tw_parse_errors_clear(&errors);
+}
+
+/* A caller of another version: its struct is shorter, or longer. */
+static void test_options_size(void **state)
+{
+	struct {
+		struct tw_parse_options options;
+		char more[64];
+	} later = {.options = {.dialect = TW_DIALECT_7_2,
+			       .read = read_without_memory}};
+	struct tw_schema *schema;
+
+	memset(later.more, 0xff, sizeof(later.more));
+	later.options.size = sizeof(later);
+	schema = parse_with(&later.options, "vcpu a(void)\n", 13);
+	assert_non_null(schema);
+	tw_schema_destroy(schema);
+	later.options.size = offsetof(struct tw_parse_options, read);
+	assert_null(parse_with(&later.options, "vcpu a(void)\ninclude \"x\"\n",
+			       25));
+	assert_int_equal(errors.count, 1);
+	assert_string_equal(errors.list[0].message,
+			    "files can't be included here");
+	later.options.size = offsetof(struct tw_parse_options, dialect);
+	assert_null(parse_with(&later.options, "vcpu a(void)\n", 13));
+	check_error(0, TW_PARSE_PROPERTY, 1, 1);
+}
+
+static void test_long_prefix(void **state)
+{
+	char line[TW_NAME_MAX + 64];
+	char prefix[TW_NAME_MAX + 2];
+
+	memset(prefix, 'p', sizeof(prefix) - 1);
+	prefix[TW_NAME_MAX + 1] = 0;
+	snprintf(line, sizeof(line), "prefix \"%s\"\n", prefix);
+	assert_null(parse(line));
+	check_error(0, TW_PARSE_LIMIT, 1, 9);
+	prefix[TW_NAME_MAX - 1] = 0;
+	snprintf(line, sizeof(line), "prefix \"%s\"\na(void)\n", prefix);
+	tw_schema_destroy(parse(line));
+	snprintf(line, sizeof(line), "prefix \"%s\"\nab(void)\n", prefix);
+	assert_null(parse(line));
+	check_error(0, TW_PARSE_LIMIT, 2, 1);
+}
+
+static void test_large_enum(void **state)
+{
+	struct tw_text text = {0};
+	struct tw_schema *schema;
+
+	tw_text_add_string(&text, "enum e {\n");
+	for (uint32_t i = 0; i < 700; i++) {
+		tw_text_add_string(&text, "LABEL_");
+		tw_text_add_u64(&text, i);
+		tw_text_add_string(&text, ",\n");
+	}
+	tw_text_add_string(&text, "}\na(enum e x)\n");
+	schema = parse_n(text.data, text.size);
+	/* 8 KiB hold about 580 of these. */
+	assert_null(schema);
+	assert_true(errors.count > 0);
+	assert_int_equal(errors.list[0].code, TW_PARSE_LIMIT);
+	free(text.data);
+}
+
+static void test_many_enums(void **state)
+{
+	struct tw_text text = {0};
+
+	for (uint32_t i = 0; i <= TW_PARSE_ENUMS_MAX; i++) {
+		tw_text_add_string(&text, "enum e");
+		tw_text_add_u64(&text, i);
+		tw_text_add_string(&text, " { A }\n");
+	}
+	assert_null(parse_n(text.data, text.size));
+	assert_int_equal(errors.count, 1);
+	check_error(0, TW_PARSE_LIMIT, TW_PARSE_ENUMS_MAX + 1, 6);
+	free(text.data);
+}
+
+static void test_labels(void **state)
+{
+	static const char *const malformed[] = {
+		"",	  "s",	    "s ",
+		"s A",	  "s A=",   "s A=-",
+		"s A=x",  "s 1=1",  "s A=9223372036854775808",
+		"s A=1,", "s  A=1", "s =1",
+	};
+	const char *at = "s A=0 B=-9223372036854775807 C=7 D";
+	const char *values = at;
+	struct tw_label label;
+	size_t size = 0;
+
+	assert_true(tw_label_next(&at, &label));
+	assert_memory_equal(label.name, "A", label.size);
+	assert_int_equal(label.value, 0);
+	assert_true(tw_label_next(&at, &label));
+	assert_true(label.value == -INT64_MAX);
+	assert_true(tw_label_next(&at, &label));
+	assert_int_equal(label.value, 7);
+	assert_false(tw_label_next(&at, &label));
+	assert_memory_equal(tw_label_find(values, 7, &size), "C", 1);
+	assert_int_equal(size, 1);
+	assert_null(tw_label_find(values, 8, &size));
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
+		at = malformed[i];
+		assert_false(tw_label_next(&at, &label));
+	}
+}
+
+static void test_loglevels(void **state)
+{
+	for (uint32_t i = 0; i < 15; i++) {
+		const char *name = tw_loglevel_name(i);
+
+		assert_non_null(name);
+		assert_int_equal(tw_loglevel_find(name, strlen(name)), i);
+	}
+	assert_null(tw_loglevel_name(15));
+	assert_int_equal(tw_loglevel_find("debug_", 6), -1);
+	assert_int_equal(tw_loglevel_find("", 0), -1);
+}
+
+/* The text with what it includes being itself again, under other names. */
+struct including {
+	const char *text;
+	size_t size;
+	uint32_t count;
+};
+
+static int read_itself(void *data, const char *path, char **text, size_t *size)
+{
+	struct including *including = data;
+
+	if (including->count++ == 2)
+		return -ENOENT;
+	*text = malloc(including->size + 1);
+	if (!*text)
+		return -ENOMEM;
+	memcpy(*text, including->text, including->size);
+	*size = including->size;
+	return 0;
+}
+
+static void parse_including(const char *text, size_t size)
+{
+	struct including including = {.text = text, .size = size};
+	struct tw_parse_options options = {.size = sizeof(options),
+					   .read = read_itself,
+					   .data = &including};
+
+	tw_schema_destroy(parse_with(&options, text, size));
+}
+
 /* Every prefix of a file, and every byte of it replaced: no crash, and always
  * either a schema or an error with a place inside the file. */
-static void test_damaged(void **state)
+static void check_damaged(const char *whole)
 {
-	static const char whole[] =
-		"disable vcpu a(const char *s, int x) \"%s \\x41%\" PRIx64\n"
-		"# c\nb(void)\r\nc(uint8_t *p) \"a\\\"\\101%%\" \"%p\"\n";
-	static const char bytes[] = "\0\n\r\t \"\\%*(),#Pxa0\x7f\xff";
-	char text[sizeof(whole)];
+	static const char bytes[] = "\0\n\r\t \"\\%*(),#Pxa0\x7f\xff{}[]=:-e";
+	size_t whole_size = strlen(whole);
+	char *text = malloc(whole_size);
 
-	for (size_t size = 0; size < sizeof(whole); size++)
-		tw_schema_destroy(parse_n(whole, size));
-	for (size_t i = 0; i < sizeof(whole) - 1; i++) {
+	assert_non_null(text);
+	for (size_t size = 0; size < whole_size; size++) {
+		parse_including(whole, size);
+		tw_parse_errors_clear(&errors);
+	}
+	for (size_t i = 0; i < whole_size; i++) {
 		for (size_t j = 0; j < sizeof(bytes) - 1; j++) {
-			memcpy(text, whole, sizeof(whole));
+			memcpy(text, whole, whole_size);
 			text[i] = bytes[j];
-			tw_schema_destroy(parse_n(text, sizeof(whole) - 1));
+			parse_including(text, whole_size);
 			for (uint32_t k = 0; k < errors.count; k++) {
-				assert_in_range(errors.list[k].line, 1, 6);
+				assert_in_range(errors.list[k].line, 1, 12);
 				assert_in_range(errors.list[k].column, 1, 130);
 			}
+			tw_parse_errors_clear(&errors);
 		}
 	}
+	free(text);
+}
+
+static void test_damaged(void **state)
+{
+	check_damaged("disable vcpu a(const char *s, int x) \"%s \\x41%\" "
+		      "PRIx64\n"
+		      "# c\nb(void)\r\nc(uint8_t *p) \"a\\\"\\101%%\" "
+		      "\"%p\"\n");
+	check_damaged("prefix \"p_\"\ninclude \"same\" prefix \"q_\"\n"
+		      "enum e : int8_t {\n A, B = -0x7f,\n# c\nC};\n"
+		      "loglevel=err a(enum e x, uint8_t y[x], char z[12])\n");
 }
 
 int main(void)
@@ -463,6 +850,18 @@ int main(void)
 		cmocka_unit_test(test_event_count),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_large_file),
+		cmocka_unit_test(test_files_are_listed),
+		cmocka_unit_test(test_files_that_fail),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_many_includes),
+		cmocka_unit_test(test_large_includes),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_options_size),
+		cmocka_unit_test(test_long_prefix),
+		cmocka_unit_test(test_large_enum),
+		cmocka_unit_test(test_many_enums),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_loglevels),
 		cmocka_unit_test(test_damaged),
 	};
 
