@@ -140,19 +140,29 @@ static inline void tw_lane_put(struct tw_lane *lane, unsigned char *end)
 
 /*
  * Begin an event of size bytes, its first word included: at least 8, at most
- * TW_EVENT_HEADER + 10 * (TW_STRING_MAX + 1). False: tw_slot_open_slow() must
+ * TW_EVENT_HEADER + 10 * (TW_STRING_MAX + 2). False: tw_slot_open_slow() must
  * be called next, best in a function of its own, so that this one calls nothing
  * and keeps its registers.
  */
 static inline bool tw_slot_open(struct tw_slot *slot, size_t size)
 {
 	struct tw_lane *lane = tw_lane_current;
+	struct tw_page *page = __atomic_load_n(&lane->writer.page,
+					       __ATOMIC_RELAXED);
 
 	slot->lane = lane;
+	/*
+	 * (C) as well: a handler that runs within tw_lane_take(), between its
+	 * load and its store, may turn the page, and end would be the old
+	 * page's. Seen by the page: with the same one before and after, end is
+	 * its end.
+	 */
+	TW_COMPILER_BARRIER();
 	slot->end = tw_lane_take(lane);
 	slot->at = lane->writer.pos;
 	slot->page = lane->writer.page;
-	if (TW_LIKELY((uintptr_t)slot->at + size <= (uintptr_t)slot->end)) {
+	if (TW_LIKELY((uintptr_t)slot->at + size <= (uintptr_t)slot->end) &&
+	    TW_LIKELY(slot->page == page)) {
 		slot->time = tw_clock_fast();
 		/* Backwards wraps to a huge gap: one test for both. */
 		if (TW_LIKELY((slot->time - slot->page->timestamp_end) >>
@@ -160,7 +170,8 @@ static inline bool tw_slot_open(struct tw_slot *slot, size_t size)
 			      0))
 			return true;
 	}
-	tw_lane_put(lane, slot->end);
+	/* Not that end, which may be stale: the slow path works it out anew. */
+	tw_lane_put(lane, slot->end ? TW_WRITER_SLOW : NULL);
 	return false;
 }
 
@@ -233,10 +244,64 @@ static inline unsigned char *tw_put_string(unsigned char *at, const char *text,
 }
 
 /*
+ * How many of length bytes are kept: at most TW_STRING_MAX; of NULL and of a
+ * negative length none.
+ */
+static inline size_t tw_bytes_length(const void *bytes, int64_t length)
+{
+	if (!bytes || length <= 0)
+		return 0;
+	return length < (int64_t)TW_STRING_MAX ? (size_t)length : TW_STRING_MAX;
+}
+
+/* Store a count of bytes and the bytes; returns the next place. */
+static inline unsigned char *tw_put_bytes(unsigned char *at, const void *bytes,
+					  size_t length)
+{
+	uint16_t count = (uint16_t)length;
+
+	memcpy(at, &count, sizeof(count));
+	if (length)
+		memcpy(at + sizeof(count), bytes, length);
+	return at + sizeof(count) + length;
+}
+
+/* Room for the text of TW_STRING_MAX bytes. */
+#define TW_HEX_SIZE (TW_STRING_MAX * 3 + 4)
+
+/*
+ * For backends that write text: length bytes as "0a 1b", as readers of the ring
+ * show them. Returns to, which has room for TW_HEX_SIZE.
+ */
+static inline const char *tw_hex(char *to, const void *bytes, size_t length)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *from = (const unsigned char *)bytes;
+	char *at = to;
+
+	for (size_t i = 0; i < length; i++) {
+		if (i)
+			*at++ = ' ';
+		*at++ = digits[from[i] >> 4];
+		*at++ = digits[from[i] & 15];
+	}
+	strcpy(at, length < TW_STRING_MAX ? "" : " ...");
+	return to;
+}
+
+/*
  * The log backend's line: "NAME message\n" to stderr, with "TID@SEC.USEC:"
  * before it where TRACKWAY_LOG=timestamp. One write() a line.
  */
 TW_PUBLIC void tw_log(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/*
+ * The ftrace backend's line: at most 512 bytes, in one write() to the kernel's
+ * trace_marker, or to the file that TRACKWAY_FTRACE_MARKER names. Where it may
+ * not be written to, nothing happens.
+ */
+TW_PUBLIC void tw_ftrace(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
 #ifdef __cplusplus

@@ -4,9 +4,9 @@
  * be called: events register themselves and are switched from outside.
  *
  * An event's handle is its id in the ring, 0 to 65534, good until the process
- * ends, its module's unloading included. All functions may be called from any
- * thread; only tw_event_state() and tw_event_set_state() from a signal handler.
- * Errors are negative errno values.
+ * ends or tw_runtime_stop() is called, its module's unloading included. All
+ * functions may be called from any thread; only tw_event_state() and
+ * tw_event_set_state() from a signal handler. Errors are negative errno values.
  */
 #ifndef TRACKWAY_TRACKWAY_H
 #define TRACKWAY_TRACKWAY_H
@@ -72,7 +72,8 @@ TW_API int tw_event_set_state(int id, bool on);
 /*
  * Apply a list as of TRACKWAY_EVENTS: globs parted by commas or blanks, in
  * order, "-" before one switches off. Groups that register later get it too.
- * Returns how many events' states it set.
+ * Returns how many events' states it set; -E2BIG, and sets none, if the list
+ * and those before it, but for patterns that it repeats, pass 4 KiB.
  */
 TW_API int tw_event_apply(const char *patterns);
 

@@ -80,7 +80,7 @@ uint64_t tw_clock_now(void)
 
 void tw_clock_moment(struct tw_ring_sync *moment)
 {
-	uint64_t best = UINT64_MAX;
+	uint64_t best = 0;
 	uint64_t before, mono, after;
 	int i;
 
@@ -89,7 +89,7 @@ void tw_clock_moment(struct tw_ring_sync *moment)
 		before = tw_clock_now();
 		mono = read_ns(CLOCK_MONOTONIC);
 		after = tw_clock_now();
-		if (after - before < best) {
+		if (i == 0 || after - before < best) {
 			best = after - before;
 			moment->clock = before + best / 2;
 			moment->mono_ns = mono;
@@ -99,9 +99,8 @@ void tw_clock_moment(struct tw_ring_sync *moment)
 	moment->real_ns = read_ns(CLOCK_REALTIME) - (mono - moment->mono_ns);
 }
 
-void tw_clock_refresh(uint64_t now, bool force)
+void tw_clock_refresh(struct tw_ring_control *control, uint64_t now, bool force)
 {
-	struct tw_ring_control *control = tw_runtime.ring.control;
 	struct tw_ring_sync moment;
 	uint32_t seq;
 

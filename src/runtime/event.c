@@ -99,22 +99,60 @@ int tw_event_set_state(int id, bool on)
 	return error;
 }
 
+static bool has_pattern(const char *patterns, const struct tw_pattern *pattern)
+{
+	struct tw_pattern other;
+
+	while (tw_pattern_next(&patterns, &other))
+		if (other.size == pattern->size &&
+		    !memcmp(other.text, pattern->text, other.size))
+			return true;
+	return false;
+}
+
+/* Add to a list those patterns that without says nothing about. */
+static bool add_patterns(char *list, const char *patterns, const char *without)
+{
+	struct tw_pattern pattern;
+	size_t used = strlen(list);
+
+	while (tw_pattern_next(&patterns, &pattern)) {
+		if (has_pattern(without, &pattern))
+			continue;
+		if (used + pattern.size + 3 > TW_PATTERNS_SIZE)
+			return false;
+		if (used)
+			list[used++] = ',';
+		if (!pattern.on)
+			list[used++] = '-';
+		memcpy(list + used, pattern.text, pattern.size);
+		used += pattern.size;
+		list[used] = 0;
+	}
+	return true;
+}
+
+/* For the groups to come. What a new pattern repeats is forgotten, so that a
+ * program may switch the same ones for as long as it likes. */
+static int keep(const char *patterns)
+{
+	char list[TW_PATTERNS_SIZE] = "";
+
+	if (!add_patterns(list, tw_runtime.settings.patterns, patterns) ||
+	    !add_patterns(list, patterns, ""))
+		return -E2BIG;
+	memcpy(tw_runtime.settings.patterns, list, strlen(list) + 1);
+	return 0;
+}
+
 int tw_event_apply(const char *patterns)
 {
-	char *kept = tw_runtime.settings.patterns;
-	size_t used, size = strlen(patterns);
 	int count;
 
 	pthread_mutex_lock(&tw_runtime.mutex);
-	used = strlen(kept);
-	if (size + used + 2 > TW_PATTERNS_SIZE) {
-		count = -E2BIG;
-	} else {
-		if (used)
-			kept[used++] = ',';
-		memcpy(kept + used, patterns, size + 1);
-		count = has_ring() ? tw_group_apply(NULL, patterns) : 0;
-	}
+	count = keep(patterns);
+	if (!count && has_ring())
+		count = tw_group_apply(NULL, patterns);
 	pthread_mutex_unlock(&tw_runtime.mutex);
 	return count;
 }

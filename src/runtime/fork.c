@@ -190,7 +190,7 @@ void tw_fork_move(void)
 	struct tw_group *group;
 	uint32_t state;
 
-	/* Only one gets on; events of a handler meanwhile are discarded. */
+	/* Only one gets on; events of others meanwhile are discarded. */
 	if (!tw_cas_acq_rel_u32(&tw_runtime.state, TW_RUNTIME_FORKED,
 				TW_RUNTIME_MOVING))
 		return;
@@ -205,4 +205,6 @@ void tw_fork_move(void)
 		state = TW_RUNTIME_FAILED;
 	}
 	tw_store_release(&tw_runtime.state, state);
+	if (state == TW_RUNTIME_READY)
+		tw_runtime_settle_missed();
 }

@@ -15,6 +15,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Of a group that the ring would not take. */
+#define NO_ENTRY UINT32_MAX
+
 static struct tw_ring_control *control(void)
 {
 	return tw_runtime.ring.control;
@@ -69,23 +72,30 @@ static int apply_one(const struct tw_ring_group *entry, const char *pattern,
 	return count;
 }
 
-static int apply_to(const struct tw_ring_group *entry, const char *patterns)
+bool tw_pattern_next(const char **patterns, struct tw_pattern *pattern)
 {
 	static const char blanks[] = ", \t\n";
-	int count = 0;
-	size_t size;
-	uint8_t on;
+	const char *at = *patterns + strspn(*patterns, blanks);
 
-	for (;;) {
-		patterns += strspn(patterns, blanks);
-		if (!*patterns)
-			return count;
-		on = *patterns != '-';
-		patterns += !on;
-		size = strcspn(patterns, blanks);
-		count += apply_one(entry, patterns, size, on);
-		patterns += size;
-	}
+	if (!*at)
+		return false;
+	pattern->on = *at != '-';
+	at += !pattern->on;
+	pattern->text = at;
+	pattern->size = strcspn(at, blanks);
+	*patterns = at + pattern->size;
+	return true;
+}
+
+static int apply_to(const struct tw_ring_group *entry, const char *patterns)
+{
+	struct tw_pattern pattern;
+	int count = 0;
+
+	while (tw_pattern_next(&patterns, &pattern))
+		count += apply_one(entry, pattern.text, pattern.size,
+				   pattern.on);
+	return count;
 }
 
 int tw_group_apply(const struct tw_ring_group *only, const char *patterns)
@@ -195,10 +205,12 @@ static void zero_pages(struct tw_group *group)
 
 bool tw_group_map(struct tw_group *group)
 {
-	const struct tw_ring_group *entry =
-		&tw_runtime.ring.groups[group->entry];
+	const struct tw_ring_group *entry;
 	void *second;
 
+	if (group->entry == NO_ENTRY)
+		return false;
+	entry = &tw_runtime.ring.groups[group->entry];
 	/* An old size of 0: a second mapping of the same shared pages. */
 	second = mremap(tw_group_states(entry), 0, group->states_size,
 			MREMAP_MAYMOVE);
@@ -237,6 +249,7 @@ static void add(struct tw_group *group)
 {
 	struct tw_ring_group *entry;
 
+	group->entry = NO_ENTRY;
 	if (!is_sound(group)) {
 		tw_runtime_fail("a group is of another version", NULL, 0);
 		return;
@@ -251,8 +264,10 @@ static void add(struct tw_group *group)
 	}
 	group->id_base = entry->id_base;
 	group->entry = (uint32_t)(entry - tw_runtime.ring.groups);
-	if (!tw_group_map(group))
+	if (!tw_group_map(group)) {
+		group->entry = NO_ENTRY;
 		return;
+	}
 	entry->modules++;
 	tw_store_relaxed(&entry->state, TW_GROUP_LIVE);
 }
@@ -265,24 +280,45 @@ void tw_group_add_all(void)
 		add(group);
 }
 
+/* In the order of their coming, so that a ring that is started again gives them
+ * the same ids. */
+static void append(struct tw_group *group)
+{
+	struct tw_group **link = &tw_runtime.groups;
+
+	while (*link)
+		link = &(*link)->next;
+	group->next = NULL;
+	*link = group;
+}
+
 void tw_group_register(struct tw_group *group)
 {
 	if (!group->event_count)
 		return;
 	pthread_mutex_lock(&tw_runtime.mutex);
 	tw_runtime_begin();
-	group->next = tw_runtime.groups;
-	tw_runtime.groups = group;
+	append(group);
 	tw_fork_move();
 	if (tw_runtime.state == TW_RUNTIME_READY)
 		add(group);
 	pthread_mutex_unlock(&tw_runtime.mutex);
 }
 
+static void leave_entry(const struct tw_group *group)
+{
+	struct tw_ring_group *entry;
+
+	if (group->entry == NO_ENTRY)
+		return;
+	entry = &tw_runtime.ring.groups[group->entry];
+	if (entry->modules && --entry->modules == 0)
+		tw_store_relaxed(&entry->state, TW_GROUP_UNLOADED);
+}
+
 void tw_group_unregister(struct tw_group *group)
 {
 	struct tw_group **link = &tw_runtime.groups;
-	struct tw_ring_group *entry;
 
 	if (!group->event_count)
 		return;
@@ -291,10 +327,8 @@ void tw_group_unregister(struct tw_group *group)
 		link = &(*link)->next;
 	if (*link) {
 		*link = group->next;
-		entry = &tw_runtime.ring.groups[group->entry];
-		if (tw_runtime.state == TW_RUNTIME_READY && entry->modules &&
-		    --entry->modules == 0)
-			tw_store_relaxed(&entry->state, TW_GROUP_UNLOADED);
+		if (tw_runtime.state == TW_RUNTIME_READY)
+			leave_entry(group);
 	}
 	pthread_mutex_unlock(&tw_runtime.mutex);
 }

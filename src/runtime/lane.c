@@ -30,14 +30,26 @@
 
 struct block {
 	struct tw_lane level[LEVELS];
-	uint32_t owner; /* tid; 0: nobody's, or wiped by a fork */
-	uint32_t epoch; /* of the ring that the lanes are in */
+	struct lanes *lanes; /* that it is one of */
+	uint32_t owner;	     /* tid; 0: nobody's, or wiped by a fork */
 } __attribute__((aligned(64)));
+
+/*
+ * The lanes of one ring. A ring that is stopped leaves its own where they are,
+ * since threads may be in the middle of an event; one that comes to the slow
+ * way finds that its lanes are no longer those of the runtime.
+ */
+struct lanes {
+	struct block block[TW_LANES]; /* block i has lane i */
+	struct tw_ring ring;
+	bool fast_clock;
+	uint32_t guard; /* 1, so that a fork's wiping shows */
+};
 
 _Static_assert(sizeof(struct tw_lane) == 64, "lane");
 
 static struct tw_lane nobody = {{.end = TW_WRITER_SLOW}};
-static struct block *blocks; /* TW_LANES of them: block i has lane i */
+static struct lanes *lanes; /* of the ring that is, or was last */
 static pthread_key_t key;
 static bool has_key;
 static uint32_t live_blocks;
@@ -48,35 +60,40 @@ __thread struct tw_lane *tw_lane_current = &nobody;
 
 static void leave(void *block);
 
-/* One block more than lanes: its owner says that no fork has wiped them. */
-#define GUARD (blocks[TW_LANES].owner)
+static void describe_ring(struct lanes *to)
+{
+	to->ring = tw_runtime.ring;
+	to->fast_clock = tw_runtime.clock_kind != TW_CLOCK_MONOTONIC;
+	to->guard = 1;
+}
 
 int tw_lanes_create(void)
 {
-	const size_t size = (TW_LANES + 1) * sizeof(struct block);
+	struct lanes *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				  -1, 0);
 
-	if (!blocks) {
-		void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-				    -1, 0);
-
-		if (memory == MAP_FAILED)
-			return -1;
-		/* Best effort: without it only a bare clone() goes unseen. */
-		(void)!madvise(memory, size, MADV_WIPEONFORK);
-		blocks = memory;
-		GUARD = 1;
-	}
+	if (made == MAP_FAILED)
+		return -1;
+	/* Best effort: without it only a bare clone() goes unseen. */
+	(void)!madvise(made, sizeof(*made), MADV_WIPEONFORK);
+	describe_ring(made);
 	if (!has_key)
 		has_key = !pthread_key_create(&key, leave);
-	return has_key ? 0 : -1;
+	if (!has_key) {
+		munmap(made, sizeof(*made));
+		return -1;
+	}
+	tw_store_relaxed(&live_blocks, 0);
+	tw_store_release(&lanes, made);
+	return 0;
 }
 
 void tw_lanes_enter_child(void)
 {
 	tw_lanes_forget_own();
 	tw_store_relaxed(&live_blocks, 0);
-	GUARD = 1;
+	describe_ring(lanes);
 }
 
 void tw_lanes_forget_own(void)
@@ -88,17 +105,22 @@ void tw_lanes_forget_own(void)
 
 void tw_lanes_void(void)
 {
+	struct block *block;
 	uint32_t i, level;
 
 	/*
 	 * Other threads may be in the middle of an event; they finish it in the
 	 * old ring's memory, which stays. Their next one comes to the slow path
-	 * and finds the epoch gone.
+	 * and finds these lanes void.
 	 */
-	for (i = 0; i < TW_LANES; i++)
-		for (level = 0; level < LEVELS && blocks[i].owner; level++)
-			tw_store_relaxed(&blocks[i].level[level].writer.end,
+	for (i = 0; i < TW_LANES; i++) {
+		block = &lanes->block[i];
+		if (!tw_load_relaxed(&block->owner))
+			continue;
+		for (level = 0; level < LEVELS; level++)
+			tw_store_relaxed(&block->level[level].writer.end,
 					 TW_WRITER_SLOW);
+	}
 }
 
 /*
@@ -119,11 +141,11 @@ bool tw_lanes_note_interrupted(void)
 	unsigned i;
 
 	interrupted.page_count = 0;
-	for (i = 0; own && i < LEVELS; i++) {
+	for (i = 0; own && own->lanes == lanes && i < LEVELS; i++) {
 		writer = &own->level[i].writer;
 		if (!writer->page || tw_load_relaxed(&writer->end))
 			continue;
-		interrupted.lane = (uint32_t)(own - blocks);
+		interrupted.lane = (uint32_t)(own - lanes->block);
 		interrupted.pages[interrupted.page_count++] =
 			(uint32_t)((uint64_t)((uint8_t *)writer->page -
 					      ring->pages) /
@@ -145,12 +167,13 @@ void tw_lanes_keep_interrupted(struct tw_ring *ring)
 }
 
 /* Give a writer a lane of the ring, in the name of a thread. */
-static bool attach(struct tw_writer *writer, uint32_t tid, unsigned level)
+static bool attach(struct tw_ring *ring, struct tw_writer *writer, uint32_t tid,
+		   unsigned level)
 {
-	if (tw_writer_attach(&tw_runtime.ring, writer, tid, level))
+	if (tw_writer_attach(ring, writer, tid, level))
 		return false;
 	writer->flags = ATTACHED;
-	prctl(PR_GET_NAME, tw_runtime.ring.lanes[writer->lane].name);
+	prctl(PR_GET_NAME, ring->lanes[writer->lane].name);
 	return true;
 }
 
@@ -158,8 +181,9 @@ static bool attach(struct tw_writer *writer, uint32_t tid, unsigned level)
 __attribute__((no_sanitize("thread"))) static void copy_block(
 	struct block *to, const struct block *from)
 {
-	const volatile uint64_t *from_word = (const volatile uint64_t *)from;
-	uint64_t *to_word = (uint64_t *)to;
+	typedef uint64_t __attribute__((may_alias)) word;
+	const volatile word *from_word = (const volatile word *)from;
+	word *to_word = (word *)to;
 	size_t i;
 
 	for (i = 0; i < sizeof(*to) / sizeof(*to_word); i++)
@@ -177,12 +201,13 @@ static void release(struct block *block)
 
 	copy_block(&copy, block);
 	memset(block, 0, sizeof(*block));
-	if (copy.epoch != tw_runtime.epoch)
+	/* A ring that is stopped needs none of it. */
+	if (copy.lanes != tw_load_acquire(&lanes))
 		return;
 	tw_sub_relaxed(&live_blocks, 1);
 	for (i = LEVELS - 1; i >= 0; i--)
 		if (copy.level[i].writer.flags & ATTACHED)
-			tw_writer_detach(&tw_runtime.ring,
+			tw_writer_detach(&copy.lanes->ring,
 					 &copy.level[i].writer);
 }
 
@@ -199,19 +224,19 @@ static void leave(void *block)
  * have left a block behind. Looked for only when the blocks in use have doubled
  * since the last look, so that it costs a thread nothing to speak of.
  */
-static void reclaim(void)
+static void reclaim(struct lanes *of)
 {
 	uint32_t i, tid;
 
 	if (tw_load_relaxed(&live_blocks) < tw_load_relaxed(&reclaim_at))
 		return;
 	for (i = 0; i < TW_LANES; i++) {
-		tid = tw_load_relaxed(&blocks[i].owner);
+		tid = tw_load_relaxed(&of->block[i].owner);
 		if (tid &&
 		    syscall(SYS_tgkill, (int)tw_runtime.pid, (int)tid, 0) &&
 		    errno == ESRCH &&
-		    tw_cas_acq_rel_u32(&blocks[i].owner, tid, 0))
-			release(&blocks[i]);
+		    tw_cas_acq_rel_u32(&of->block[i].owner, tid, 0))
+			release(&of->block[i]);
 	}
 	tw_store_relaxed(&reclaim_at, 2 * tw_load_relaxed(&live_blocks) + 8);
 }
@@ -220,21 +245,22 @@ static void reclaim(void)
 static struct block *take_block(void)
 {
 	const uint32_t tid = (uint32_t)syscall(SYS_gettid);
+	struct lanes *of = tw_load_acquire(&lanes);
 	struct block *block, *expected = NULL;
 	struct tw_writer writer;
 	unsigned i;
 
-	reclaim();
+	reclaim(of);
 	memset(&writer, 0, sizeof(writer));
 	writer.end = TW_WRITER_SLOW;
-	if (!attach(&writer, tid, 0))
+	if (!attach(&of->ring, &writer, tid, 0))
 		return NULL;
-	block = &blocks[writer.lane];
+	block = &of->block[writer.lane];
 	memset(block, 0, sizeof(*block));
 	block->level[0].writer = writer;
 	for (i = 1; i < LEVELS; i++)
 		block->level[i].writer.end = TW_WRITER_SLOW;
-	block->epoch = tw_runtime.epoch;
+	block->lanes = of;
 	tw_add_relaxed(&live_blocks, 1);
 	tw_store_relaxed(&block->owner, tid);
 	/* One instruction, so that a handler that got here first wins whole. */
@@ -254,7 +280,7 @@ static bool has_ring(void)
 	uint32_t state = tw_load_acquire(&tw_runtime.state);
 
 	/* Not by the pid: a child of vfork() has its own, and our memory. */
-	if (state == TW_RUNTIME_READY && !GUARD) {
+	if (state == TW_RUNTIME_READY && !lanes->guard) {
 		tw_fork_enter_child();
 		state = TW_RUNTIME_FORKED;
 	}
@@ -265,87 +291,97 @@ static bool has_ring(void)
 	return state == TW_RUNTIME_READY;
 }
 
+static bool is_good(const struct block *block)
+{
+	return block && block->owner && block->lanes == tw_load_acquire(&lanes);
+}
+
 /* The thread's block, made at its first event in this ring. */
 static struct block *find_block(void)
 {
-	if (own && own->owner && own->epoch == tw_runtime.epoch)
+	if (is_good(own))
 		return own;
 	if (!has_ring())
 		return NULL;
-	if (own && own->owner && own->epoch == tw_runtime.epoch)
+	if (is_good(own))
 		return own;
 	own = NULL;
 	return take_block();
 }
 
-static bool has_room(const struct tw_writer *writer, size_t size, uint64_t now)
+static bool has_room(const struct tw_ring *ring, const struct tw_writer *writer,
+		     size_t size, uint64_t now)
 {
 	const struct tw_page *page = writer->page;
 
 	return page &&
-	       writer->pos + size <=
-		       tw_ring_page_end(&tw_runtime.ring, writer->page) &&
+	       writer->pos + size <= tw_ring_page_end(ring, writer->page) &&
 	       (now < page->timestamp_end ||
 		(now - page->timestamp_end) >> TW_TIME_GAP_BITS == 0);
 }
 
 /* TW_RING_BLOCK: until a reader has given a page back, or the time is over. */
-static enum tw_turn wait_for_page(struct tw_writer *writer)
+static enum tw_turn wait_for_page(struct tw_ring *ring,
+				  struct tw_writer *writer)
 {
 	const struct timespec nap = {0, 100000};
-	uint32_t tries = tw_runtime.ring.control->block_ms * 10;
+	uint32_t tries = ring->control->block_ms * 10;
 	enum tw_turn turn = TW_TURN_UNREAD;
 
 	if (writer->flags & TIMED_OUT)
 		return turn;
 	while (turn == TW_TURN_UNREAD && tries--) {
-		tw_runtime_wake();
+		tw_runtime_wake(ring);
 		nanosleep(&nap, NULL);
-		turn = tw_writer_turn(&tw_runtime.ring, writer, tw_clock_now());
+		turn = tw_writer_turn(ring, writer, tw_clock_now());
 	}
 	if (turn == TW_TURN_UNREAD)
 		writer->flags |= TIMED_OUT;
 	return turn;
 }
 
-static bool turn_page(struct tw_writer *writer, uint64_t now)
+static bool turn_page(struct tw_ring *ring, struct tw_writer *writer,
+		      uint64_t now)
 {
-	enum tw_turn turn = tw_writer_turn(&tw_runtime.ring, writer, now);
+	enum tw_turn turn = tw_writer_turn(ring, writer, now);
 
-	if (turn == TW_TURN_UNREAD && tw_runtime.ring.mode == TW_RING_BLOCK)
-		turn = wait_for_page(writer);
+	if (turn == TW_TURN_UNREAD && ring->mode == TW_RING_BLOCK)
+		turn = wait_for_page(ring, writer);
 	/* Else head has not moved: nothing that a sleeper waits for. */
 	if (turn != TW_TURN_UNREAD)
-		tw_runtime_wake();
+		tw_runtime_wake(ring);
 	if (turn != TW_TURN_DONE)
 		return false;
 	writer->flags &= ~TIMED_OUT;
-	tw_clock_refresh(now, false);
+	tw_clock_refresh(ring->control, now, false);
 	return true;
 }
 
 /* What end is to be once the lane is put back. */
-static unsigned char *end_of(const struct tw_writer *writer)
+static unsigned char *end_of(const struct lanes *of,
+			     const struct tw_writer *writer)
 {
 	/* Another clock: every event has to come here, where that is read. */
-	if (!writer->page || tw_runtime.clock_kind == TW_CLOCK_MONOTONIC)
+	if (!writer->page || !of->fast_clock)
 		return TW_WRITER_SLOW;
-	return tw_ring_page_end(&tw_runtime.ring, writer->page);
+	return tw_ring_page_end(&of->ring, writer->page);
 }
 
 /* Room for the event in a lane that is taken, and its time. */
-static bool reserve(struct tw_slot *slot, struct tw_lane *lane, size_t size)
+static bool reserve(struct tw_slot *slot, struct lanes *of,
+		    struct tw_lane *lane, size_t size)
 {
 	struct tw_writer *writer = &lane->writer;
 	uint64_t now = tw_clock_now();
 
-	if (!has_room(writer, size, now) &&
-	    (!turn_page(writer, now) || !has_room(writer, size, now)))
+	if (!has_room(&of->ring, writer, size, now) &&
+	    (!turn_page(&of->ring, writer, now) ||
+	     !has_room(&of->ring, writer, size, now)))
 		return false;
 	slot->lane = lane;
 	slot->page = writer->page;
 	slot->at = writer->pos;
-	slot->end = end_of(writer);
+	slot->end = end_of(of, writer);
 	slot->time = now < slot->page->timestamp_end ? slot->page->timestamp_end
 						     : now;
 	return true;
@@ -362,23 +398,25 @@ static struct tw_lane *take_level(struct block *block, unsigned *level)
 
 static bool open_level(struct tw_slot *slot, struct block *block, size_t size)
 {
+	struct lanes *of = block->lanes;
 	struct tw_writer *writer;
 	struct tw_lane *lane;
 	unsigned level;
 
 	lane = take_level(block, &level);
 	if (!lane) {
-		tw_writer_discard(&tw_runtime.ring, NULL);
+		tw_writer_discard(&of->ring, NULL);
 		return false;
 	}
 	writer = &lane->writer;
-	if (!(writer->flags & ATTACHED) && !attach(writer, block->owner, level))
-		tw_writer_discard(&tw_runtime.ring, NULL);
-	else if (reserve(slot, lane, size))
+	if (!(writer->flags & ATTACHED) &&
+	    !attach(&of->ring, writer, block->owner, level))
+		tw_writer_discard(&of->ring, NULL);
+	else if (reserve(slot, of, lane, size))
 		return true;
 	else
-		tw_writer_discard(&tw_runtime.ring, writer);
-	tw_lane_put(lane, end_of(writer));
+		tw_writer_discard(&of->ring, writer);
+	tw_lane_put(lane, end_of(of, writer));
 	return false;
 }
 
@@ -390,8 +428,8 @@ bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane, size_t size)
 
 	if (block)
 		opened = open_level(slot, block, size);
-	else if (tw_load_acquire(&tw_runtime.state) == TW_RUNTIME_READY)
-		tw_writer_discard(&tw_runtime.ring, NULL);
+	else
+		tw_runtime_count_missed();
 	errno = saved_errno;
 	return opened;
 }

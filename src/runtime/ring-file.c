@@ -18,6 +18,8 @@
 
 #define KEPT_CRASHES 3
 #define TIDY_MAX 64
+/* Between two tries to get memory for pages: about a millisecond. */
+#define NO_MEMORY_TICKS (1u << 22)
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -108,9 +110,36 @@ int tw_ring_file_populate(void *memory, size_t size)
 
 int tw_ring_file_prepare_page(const struct tw_ring *ring, uint32_t index)
 {
-	return tw_ring_file_populate(ring->pages +
-					     (uint64_t)index * ring->page_size,
-				     ring->page_size);
+	const uint64_t now = tw_clock_now();
+	uint64_t until = tw_load_relaxed(&tw_runtime.no_memory_until);
+
+	/* Where there was none a moment ago, not every event asks again. */
+	if (until > now && until - now <= NO_MEMORY_TICKS)
+		return 0;
+	if (tw_ring_file_populate(ring->pages +
+					  (uint64_t)index * ring->page_size,
+				  ring->page_size))
+		return 1;
+	tw_store_relaxed(&tw_runtime.no_memory_until, now + NO_MEMORY_TICKS);
+	return 0;
+}
+
+/* What tw_ring_init() writes, and claims look at: tables and page states. */
+static bool populate_tables(uint8_t *memory)
+{
+	const struct tw_ring_layout *layout = &tw_runtime.layout;
+	uint8_t *end = memory + layout->pages_offset;
+	uint32_t i;
+
+	if (!tw_ring_file_populate(memory, layout->heap_offset))
+		return false;
+	for (i = 0; i < layout->page_count; i++) {
+		end += layout->page_size;
+		if (!tw_ring_file_populate(end - TW_PAGE_TRAILER,
+					   TW_PAGE_TRAILER))
+			return false;
+	}
+	return true;
 }
 
 static void *map_file(int fd)
@@ -125,7 +154,7 @@ static void *map_file(int fd)
 		      fd, 0);
 	if (memory == MAP_FAILED)
 		return NULL;
-	if (!tw_ring_file_populate(memory, layout->heap_offset)) {
+	if (!populate_tables(memory)) {
 		munmap(memory, layout->size);
 		errno = ENOSPC;
 		return NULL;
@@ -270,7 +299,7 @@ static pid_t leftover_pid(const char *file)
 
 struct leftover {
 	char file[NAME_MAX + 1];
-	time_t time;
+	struct timespec time;
 };
 
 /* Whether the file is of a crash, or was kept on purpose: a few of these stay.
@@ -298,15 +327,19 @@ static bool is_crash(int directory, const char *file, struct leftover *left)
 	if (tw_ring_file_has_heir(control.heirs, (uint64_t)st.st_ino))
 		return false;
 	memcpy(left->file, file, strlen(file) + 1);
-	left->time = st.st_mtime;
+	left->time = st.st_mtim;
 	return true;
 }
 
 static int by_age(const void *a, const void *b)
 {
-	const struct leftover *left = a, *right = b;
+	const struct timespec *left = &((const struct leftover *)a)->time;
+	const struct timespec *right = &((const struct leftover *)b)->time;
 
-	return (left->time < right->time) - (left->time > right->time);
+	if (left->tv_sec != right->tv_sec)
+		return left->tv_sec < right->tv_sec ? 1 : -1;
+	return (left->tv_nsec < right->tv_nsec) -
+	       (left->tv_nsec > right->tv_nsec);
 }
 
 void tw_ring_file_tidy(void)

@@ -141,7 +141,6 @@ static int start(void)
 		tw_ring_file_remove();
 		return -ENOMEM;
 	}
-	tw_runtime.epoch++;
 	tw_runtime.error[0] = 0;
 	tw_ring_publish(&tw_runtime.ring);
 	tw_store_release(&tw_runtime.state, TW_RUNTIME_READY);
@@ -228,11 +227,36 @@ int tw_runtime_start(const struct tw_runtime_options *options)
 	return error;
 }
 
-void tw_runtime_wake(void)
+void tw_runtime_wake(struct tw_ring *ring)
 {
-	if (tw_ring_take_waiters(&tw_runtime.ring))
-		syscall(SYS_futex, &tw_runtime.ring.control->head, FUTEX_WAKE,
-			INT_MAX, NULL, NULL, 0);
+	if (tw_ring_take_waiters(ring))
+		syscall(SYS_futex, &ring->control->head, FUTEX_WAKE, INT_MAX,
+			NULL, NULL, 0);
+}
+
+void tw_runtime_settle_missed(void)
+{
+	uint32_t count;
+
+	/* (N) with the one in tw_runtime_count_missed(): this side has stored
+	 * the state and looks at the count, the other has stored the count and
+	 * looks at the state, so that one of the two sees both. */
+	tw_fence_seq_cst();
+	count = tw_exchange_relaxed(&tw_runtime.missed, 0);
+	for (; count; count--)
+		tw_writer_discard(&tw_runtime.ring, NULL);
+}
+
+void tw_runtime_count_missed(void)
+{
+	const uint32_t state = tw_load_acquire(&tw_runtime.state);
+
+	if (state != TW_RUNTIME_MOVING && state != TW_RUNTIME_READY)
+		return;
+	tw_add_relaxed(&tw_runtime.missed, 1);
+	tw_fence_seq_cst(); /* (N) */
+	if (tw_load_acquire(&tw_runtime.state) == TW_RUNTIME_READY)
+		tw_runtime_settle_missed();
 }
 
 /* The ring stays readable by whoever has it open. */
@@ -243,19 +267,24 @@ static void close_ring(void)
 
 	if (tw_runtime.settings.keep)
 		flags |= TW_RING_KEPT;
-	tw_clock_refresh(tw_clock_now(), true);
+	tw_clock_refresh(control, tw_clock_now(), true);
 	tw_store_release(&control->flags, flags);
-	tw_runtime_wake();
+	tw_runtime_wake(&tw_runtime.ring);
 	tw_ring_file_remove();
 }
 
 void tw_runtime_stop(void)
 {
+	struct tw_group *group;
+
 	pthread_mutex_lock(&tw_runtime.mutex);
 	/* In a child: the parent's switches are not ours to turn. */
 	tw_fork_move();
 	if (tw_load_acquire(&tw_runtime.state) == TW_RUNTIME_READY) {
 		tw_group_set_all_off();
+		/* Nor on again by a reader that still has the ring. */
+		for (group = tw_runtime.groups; group; group = group->next)
+			tw_group_unmap(group);
 		tw_store_release(&tw_runtime.state, TW_RUNTIME_STOPPED);
 		tw_lanes_void();
 		close_ring();

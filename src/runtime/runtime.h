@@ -13,6 +13,7 @@
  *	fork.c		a child's way to a ring of its own
  *	clock.c		which clock, and its moments
  *	log.c		the log backend
+ *	ftrace.c	the ftrace backend
  */
 #ifndef TRACKWAY_RUNTIME_RUNTIME_H
 #define TRACKWAY_RUNTIME_RUNTIME_H
@@ -63,13 +64,14 @@ struct tw_settings {
 
 struct tw_runtime {
 	uint32_t state; /* enum tw_runtime_state */
-	uint32_t epoch; /* counts rings: a lane of an older one is void */
 	struct tw_ring ring;
 	struct tw_ring_layout layout;
 	struct tw_settings settings;
 	pid_t pid; /* the ring's owner */
 	uint32_t clock_kind;
-	uint64_t last_sync; /* ticks */
+	uint64_t last_sync;	  /* ticks */
+	uint64_t no_memory_until; /* ticks: pages can't be had */
+	uint32_t missed; /* events while a child's ring was being made */
 	uint64_t heap_used;
 	uint64_t inode;		 /* of the ring file */
 	struct tw_group *groups; /* registered and not unregistered */
@@ -87,8 +89,13 @@ void tw_runtime_fail(const char *what, const char *detail, int error);
 /* All of a fresh ring's control block that tw_ring_init() leaves. Signal-safe.
  */
 void tw_runtime_fill_control(struct tw_ring_control *control);
-/* Wake the readers that sleep on the ring, if any. Signal-safe. */
-void tw_runtime_wake(void);
+/* An event that found no lane, or a child's ring not yet there: it is counted
+ * in the ring as soon as there is one. Signal-safe. */
+void tw_runtime_count_missed(void);
+/* Once there is one. Signal-safe. */
+void tw_runtime_settle_missed(void);
+/* Wake the readers that sleep on a ring, if any. Signal-safe. */
+void tw_runtime_wake(struct tw_ring *ring);
 
 /* options.c */
 void tw_settings_defaults(struct tw_settings *settings);
@@ -124,6 +131,14 @@ bool tw_group_map(struct tw_group *group);
 void tw_group_unmap(struct tw_group *group);
 /* Apply patterns to one entry, or to all (NULL). Returns states set. */
 int tw_group_apply(const struct tw_ring_group *only, const char *patterns);
+
+/* The next pattern of a list as of TRACKWAY_EVENTS; text is not terminated. */
+struct tw_pattern {
+	const char *text;
+	size_t size;
+	bool on;
+};
+bool tw_pattern_next(const char **patterns, struct tw_pattern *pattern);
 
 /* group.c, event.c: the events behind an entry, in the ring's own memory. */
 struct tw_states *tw_group_states(const struct tw_ring_group *entry);
@@ -162,6 +177,7 @@ void tw_clock_choose(void);
 uint64_t tw_clock_now(void);
 void tw_clock_moment(struct tw_ring_sync *moment);
 /* Renew the control block's sync_last if it is old. now: ticks. */
-void tw_clock_refresh(uint64_t now, bool force);
+void tw_clock_refresh(struct tw_ring_control *control, uint64_t now,
+		      bool force);
 
 #endif

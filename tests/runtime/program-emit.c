@@ -18,8 +18,8 @@ static uint64_t events;
 static uint64_t done;
 
 /* Over libc's: the runtime's calls come here. */
-__attribute__((visibility("default"))) int
-nanosleep(const struct timespec *wish, struct timespec *left)
+__attribute__((visibility("default"))) int nanosleep(
+	const struct timespec *wish, struct timespec *left)
 {
 	__atomic_fetch_add(&naps, 1, __ATOMIC_RELAXED);
 	return -clock_nanosleep(CLOCK_MONOTONIC, 0, wish, left);

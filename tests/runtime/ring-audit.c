@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,25 +70,40 @@ static void read_groups(struct audit *audit)
 	}
 }
 
-void audit_open(struct audit *audit, const char *path, audit_fn on_event,
-		void *context)
+static int read_file(void *context, uint64_t offset, void *to, size_t size)
+{
+	const struct audit *audit = context;
+
+	return pread(audit->file, to, size, (off_t)offset) == (ssize_t)size
+		       ? (int)size
+		       : -EIO;
+}
+
+static void map_file(struct audit *audit, struct tw_memory *memory)
+{
+	audit->base = mmap(NULL, audit->size, PROT_READ | PROT_WRITE,
+			   MAP_SHARED, audit->file, 0);
+	assert_ptr_not_equal(audit->base, MAP_FAILED);
+	memory->base = audit->base;
+	memory->context = audit->base;
+	memory->write = write_mapped;
+}
+
+static void open_ring(struct audit *audit, const char *path, bool mapped)
 {
 	struct tw_memory memory = {0};
 	struct stat st;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
 
 	memset(audit, 0, sizeof(*audit));
-	if (fd < 0 || fstat(fd, &st))
+	audit->file = open(path, O_RDWR | O_CLOEXEC);
+	if (audit->file < 0 || fstat(audit->file, &st))
 		fail_msg("%s: %s", path, strerror(errno));
 	audit->size = (size_t)st.st_size;
-	audit->base = mmap(NULL, audit->size, PROT_READ | PROT_WRITE,
-			   MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(audit->base, MAP_FAILED);
-	close(fd);
-	memory.base = audit->base;
 	memory.size = audit->size;
-	memory.context = audit->base;
-	memory.write = write_mapped;
+	memory.context = audit;
+	memory.read = read_file;
+	if (mapped)
+		map_file(audit, &memory);
 	require(tw_ring_open(&audit->reader, &memory), audit);
 	assert_true(audit->reader.control.lane_count <= AUDIT_LANES);
 	audit->page = malloc(audit->reader.control.page_size);
@@ -97,9 +113,23 @@ void audit_open(struct audit *audit, const char *path, audit_fn on_event,
 	audit->lookup = calloc(TW_EVENTS_MAX, sizeof(const void *));
 	assert_true(audit->page && audit->lane && audit->ticket &&
 		    audit->lookup);
+	read_groups(audit);
+}
+
+void audit_open(struct audit *audit, const char *path, audit_fn on_event,
+		void *context)
+{
+	open_ring(audit, path, true);
 	audit->on_event = on_event;
 	audit->context = context;
-	read_groups(audit);
+}
+
+void audit_open_unmapped(struct audit *audit, const char *path,
+			 audit_fn on_event, void *context)
+{
+	open_ring(audit, path, false);
+	audit->on_event = on_event;
+	audit->context = context;
 }
 
 void audit_close(struct audit *audit)
@@ -108,7 +138,9 @@ void audit_close(struct audit *audit)
 
 	for (i = 0; i < audit->group_count; i++)
 		tw_schema_destroy(audit->schema[i]);
-	munmap(audit->base, audit->size);
+	if (audit->base)
+		munmap(audit->base, audit->size);
+	close(audit->file);
 	free(audit->page);
 	free(audit->lane);
 	free(audit->ticket);
@@ -217,11 +249,27 @@ static struct candidate *unread_pages(struct audit *audit, unsigned states,
 		    word >> TW_PAGE_TICKET_SHIFT >= head ||
 		    audit->ticket[i] == (word >> TW_PAGE_TICKET_SHIFT) + 1)
 			continue;
-		list[(*count)++] =
-			(struct candidate){i, word >> TW_PAGE_TICKET_SHIFT};
+		list[(*count)++] = (struct candidate){
+			i, word >> TW_PAGE_TICKET_SHIFT};
 	}
 	qsort(list, *count, sizeof(*list), by_ticket);
 	return list;
+}
+
+static void fail_page(struct audit *audit, const struct tw_page_view *view)
+{
+	struct tw_page page = {0};
+
+	tw_ring_read_bytes(&audit->reader,
+			   audit->reader.control.pages_offset +
+				   (uint64_t)view->index *
+					   audit->reader.control.page_size,
+			   &page, sizeof(page));
+	fail_msg("page %u, ticket %u, state %u: %s (lane %u, sequence %" PRIu64
+		 ", %u bits, %u events)",
+		 view->index, view->ticket, view->state, audit->reader.why,
+		 page.lane, page.packet_seq_num, page.content_size,
+		 page.events);
 }
 
 static uint32_t read_pages(struct audit *audit, unsigned states, bool running,
@@ -238,7 +286,8 @@ static uint32_t read_pages(struct audit *audit, unsigned states, bool running,
 		/* A writer that overwrites may be faster. */
 		if (error == -EAGAIN && running)
 			continue;
-		require(error, audit);
+		if (error)
+			fail_page(audit, &view);
 		if (view.ticket != list[i].ticket)
 			continue;
 		take_page(audit, &view);

@@ -40,8 +40,9 @@ struct audit_lane {
 
 struct audit {
 	struct tw_ring_reader reader;
-	void *base;
+	void *base; /* where it is mapped, or NULL */
 	size_t size;
+	int file;		 /* where it is not */
 	uint8_t *page;		 /* a copy, page_size bytes */
 	struct audit_lane *lane; /* AUDIT_LANES of them */
 	uint32_t *ticket;	 /* of each page as last read, plus 1 */
@@ -60,9 +61,13 @@ struct audit {
 	uint32_t claimed;   /* pages left between two lives */
 };
 
-/* Map the ring file. release: pages can be given back to the writers. */
+/* Map the ring file. */
 void audit_open(struct audit *audit, const char *path, audit_fn on_event,
 		void *context);
+
+/* The same by system calls, for a file whose holes must stay holes. */
+void audit_open_unmapped(struct audit *audit, const char *path,
+			 audit_fn on_event, void *context);
 
 /* Read each full page that was not read before, oldest first; release: give
  * it back. Returns how many pages. The producer may be running. */

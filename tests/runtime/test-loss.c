@@ -74,10 +74,9 @@ static void start(struct traced *traced, void **state, uint64_t events,
 	snprintf(count, sizeof(count), "%" PRIu64, events);
 	snprintf(ring_size, sizeof(ring_size), "TRACKWAY_RING_SIZE=%s", size);
 	snprintf(ring_mode, sizeof(ring_mode), "TRACKWAY_MODE=%s", mode);
-	TRACED_START(traced, *state,
-		     .arguments = {"program-emit", count, threads},
-		     .environment = {"TRACKWAY_EVENTS=*", ring_size,
-				     ring_mode});
+	TRACED_START(
+		traced, *state, .arguments = {"program-emit", count, threads},
+		.environment = {"TRACKWAY_EVENTS=*", ring_size, ring_mode});
 	traced_expect(traced, "ready");
 }
 
@@ -147,7 +146,7 @@ static void threads_overwrite_one_another(void **state)
 /* Copies pages that are overwritten under its hands. */
 static void overwriting_is_exact_under_a_reader(void **state)
 {
-	const uint64_t events = traced_scale(5000000);
+	const uint64_t events = scaled(5000000);
 	struct numbers numbers = {0};
 	struct traced traced;
 	struct audit audit;
@@ -210,7 +209,7 @@ static void discarding_ends_once_pages_are_back(void **state)
 
 static void blocking_loses_nothing_with_a_reader(void **state)
 {
-	const uint64_t events = traced_scale(500000);
+	const uint64_t events = scaled(500000);
 	struct numbers numbers = {0};
 	struct traced traced;
 	struct audit audit;
@@ -257,17 +256,19 @@ static void blocking_gives_up_once_without_a_reader(void **state)
 	audit_close(&audit);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(overwriting_keeps_the_newest),
-		cmocka_unit_test(threads_overwrite_one_another),
-		cmocka_unit_test(overwriting_is_exact_under_a_reader),
-		cmocka_unit_test(discarding_keeps_the_oldest),
-		cmocka_unit_test(discarding_ends_once_pages_are_back),
-		cmocka_unit_test(blocking_loses_nothing_with_a_reader),
-		cmocka_unit_test(blocking_gives_up_once_without_a_reader),
+		TEST(overwriting_keeps_the_newest),
+		TEST(threads_overwrite_one_another),
+		TEST(overwriting_is_exact_under_a_reader),
+		TEST(discarding_keeps_the_oldest),
+		TEST(discarding_ends_once_pages_are_back),
+		TEST(blocking_loses_nothing_with_a_reader),
+		TEST(blocking_gives_up_once_without_a_reader),
 	};
 
-	return cmocka_run_group_tests(tests, create, destroy);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

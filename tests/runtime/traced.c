@@ -33,6 +33,17 @@ void traced_dir_create(struct traced_dir *dir)
 		fail_msg("no directory: %s", strerror(errno));
 }
 
+struct traced_dir traced_dir_in(const struct traced_dir *dir, const char *name)
+{
+	struct traced_dir in = *dir;
+	size_t size = strlen(in.path);
+
+	assert_true(size + 1 + strlen(name) < sizeof(in.path));
+	in.path[size] = '/';
+	strcpy(in.path + size + 1, name);
+	return in;
+}
+
 static bool is_ring(const char *name)
 {
 	size_t size = strlen(name);
@@ -69,16 +80,15 @@ unsigned traced_dir_count(const struct traced_dir *dir)
 	return count;
 }
 
-static const char *find_ring(const struct traced_dir *dir, pid_t pid)
+/* The first ring file whose name ends so. */
+static const char *find_ring(const struct traced_dir *dir, const char *end)
 {
 	static char path[PATH_MAX];
 	DIR *stream = opendir(dir->path);
 	const struct dirent *entry;
 	bool found = false;
-	char end[32];
 
 	assert_non_null(stream);
-	snprintf(end, sizeof(end), ".%d.ring", (int)pid);
 	while (!found && (entry = readdir(stream))) {
 		const char *at = strstr(entry->d_name, end);
 
@@ -91,9 +101,23 @@ static const char *find_ring(const struct traced_dir *dir, pid_t pid)
 	return found ? path : NULL;
 }
 
+static const char *find_ring_of(const struct traced_dir *dir, pid_t pid)
+{
+	char end[32];
+
+	snprintf(end, sizeof(end), ".%d.ring", (int)pid);
+	return find_ring(dir, end);
+}
+
+const char *traced_dir_only_ring(const struct traced_dir *dir)
+{
+	assert_int_equal(traced_dir_count(dir), 1);
+	return find_ring(dir, ".ring");
+}
+
 const char *traced_dir_ring(const struct traced_dir *dir, pid_t pid)
 {
-	const char *path = find_ring(dir, pid);
+	const char *path = find_ring_of(dir, pid);
 
 	if (!path)
 		fail_msg("no ring of process %d", (int)pid);
@@ -102,7 +126,7 @@ const char *traced_dir_ring(const struct traced_dir *dir, pid_t pid)
 
 bool traced_dir_has_ring(const struct traced_dir *dir, pid_t pid)
 {
-	return find_ring(dir, pid) != NULL;
+	return find_ring_of(dir, pid) != NULL;
 }
 
 const char *traced_program(const char *name)
@@ -154,19 +178,25 @@ _Noreturn static void become(const char *program,
 			     const struct traced_command *command,
 			     char **environment, int input, int output)
 {
+	const char *arguments[12];
+
+	memcpy(arguments, command->arguments, sizeof(arguments));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(input, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
+	if (command->name)
+		arguments[0] = command->name;
 	if (!command->prepare || command->prepare(command->context))
-		execve(program, (char **)(uintptr_t)command->arguments,
-		       environment);
+		execve(program, (char **)(uintptr_t)arguments, environment);
 	_exit(127);
 }
 
 void traced_start(struct traced *traced, const struct traced_dir *dir,
 		  const struct traced_command *command)
 {
-	const char *program = traced_program(command->arguments[0]);
+	const char *program = command->arguments[0][0] == '/'
+				      ? command->arguments[0]
+				      : traced_program(command->arguments[0]);
 	char **environment = make_environment(dir, command);
 	int input[2], output[2];
 
@@ -257,13 +287,4 @@ void traced_kill(struct traced *traced)
 	kill(traced->pid, SIGKILL);
 	close(traced->to);
 	reap(traced);
-}
-
-uint64_t traced_scale(uint64_t count)
-{
-#ifdef TEST_SANITIZED
-	return count / 20 ? count / 20 : 1;
-#else
-	return count;
-#endif
 }

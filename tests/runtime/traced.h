@@ -20,16 +20,21 @@ struct traced_dir {
 };
 
 void traced_dir_create(struct traced_dir *dir);
+/* A directory in it, as one of its own; it need not be there. */
+struct traced_dir traced_dir_in(const struct traced_dir *dir, const char *name);
 /* And all that is in it. */
 void traced_dir_remove(const struct traced_dir *dir);
 /* Ring files in it. */
 unsigned traced_dir_count(const struct traced_dir *dir);
 /* The path of the one ring file of this process, in a static buffer. */
 const char *traced_dir_ring(const struct traced_dir *dir, pid_t pid);
+/* The path of the only ring file there, whosever it is. */
+const char *traced_dir_only_ring(const struct traced_dir *dir);
 bool traced_dir_has_ring(const struct traced_dir *dir, pid_t pid);
 
 struct traced_command {
-	const char *arguments[12];   /* the program, without a directory */
+	const char *arguments[12];   /* the program: of the tests, or a path */
+	const char *name;	     /* what it is told that it is called */
 	const char *environment[12]; /* NAME=VALUE */
 	/* Called between fork and exec; false: give up. May be NULL. */
 	bool (*prepare)(void *context);
@@ -67,8 +72,5 @@ void traced_kill(struct traced *traced);
 
 /* The path of a program of the tests, in a static buffer. */
 const char *traced_program(const char *name);
-
-/* How many of many to do: all, or fewer in a build with a sanitizer. */
-uint64_t traced_scale(uint64_t count);
 
 #endif
