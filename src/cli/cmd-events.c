@@ -91,6 +91,14 @@ static void add_arguments(struct tw_text *text,
 
 		if (i)
 			tw_text_add_string(text, ", ");
+		if (field->values) {
+			tw_text_add_string(text, "enum ");
+			tw_text_add_escaped(text, field->values,
+					    strcspn(field->values, " "));
+			tw_text_add_string(text, " ");
+			tw_text_add_string(text, field->name);
+			continue;
+		}
 		tw_text_add_escaped(text, field->type, size);
 		if (size && field->type[size - 1] != '*')
 			tw_text_add_string(text, " ");
@@ -150,9 +158,23 @@ static const char *kind_word(uint8_t kind)
 		[TW_FIELD_UINT] = "unsigned",	[TW_FIELD_SINT] = "signed",
 		[TW_FIELD_POINTER] = "pointer", [TW_FIELD_BOOL] = "bool",
 		[TW_FIELD_STRING] = "string",	[TW_FIELD_FLOAT] = "float",
+		[TW_FIELD_BYTES] = "bytes",
 	};
 
 	return kind < sizeof(words) / sizeof(words[0]) ? words[kind] : NULL;
+}
+
+/* The names of an integer's values, with the values. */
+static void add_values(struct tw_json *json, const char *values)
+{
+	struct tw_label label;
+
+	tw_json_begin(json, "values", '{');
+	while (tw_label_next(&values, &label)) {
+		tw_json_key(json, label.name, label.size);
+		tw_json_s64(json, NULL, label.value);
+	}
+	tw_json_end(json, '}');
 }
 
 static void add_json(struct tw_json *json, const struct event *event)
@@ -179,6 +201,8 @@ static void add_json(struct tw_json *json, const struct event *event)
 		tw_json_text(json, "type", desc->fields[i].type);
 		tw_json_text(json, "kind", kind_word(desc->fields[i].kind));
 		tw_json_u64(json, "size", desc->fields[i].size);
+		if (desc->fields[i].values)
+			add_values(json, desc->fields[i].values);
 		tw_json_end(json, '}');
 	}
 	tw_json_end(json, ']');

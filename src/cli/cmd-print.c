@@ -69,14 +69,15 @@ struct printer {
 	uint32_t producer_count;
 	struct tw_json json; /* its text is the output of both formats */
 	uint64_t printed;
-	uint64_t second; /* ns: the one that is in second_text */
-	char second_text[LABEL_ROOM];
-	size_t second_size;
+	uint64_t limit;
+	uint64_t second;	     /* ns: the one that is in clock_text */
+	uint64_t microsecond;	     /* likewise */
+	char clock_text[LABEL_ROOM]; /* "14:03:21.123456", styled */
+	size_t second_size;	     /* of it, up to the point */
 	/* Text from a line's time to its event, of the thread printed last. */
 	const struct tw_trace_producer *prefix_producer;
 	uint32_t prefix_tid;
 	struct tw_text prefix;
-	bool has_first;
 	uint64_t first_ns;
 	uint64_t last_ns;
 	const char *time_style;
@@ -96,24 +97,27 @@ static void set_second(struct printer *printer, uint64_t ns)
 					       : !localtime_r(&seconds, &tm))
 		memset(&tm, 0, sizeof(tm));
 	printer->second_size = (size_t)snprintf(
-		printer->second_text, sizeof(printer->second_text),
+		printer->clock_text, sizeof(printer->clock_text),
 		"%s%02u:%02u:%02u.", printer->time_style,
 		(unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
 		(unsigned)tm.tm_sec % 100);
 }
 
-/* Nine digits of a number below 10^9. */
-static char *put_nanoseconds(char *out, uint32_t ns)
+/* Six digits of a number below 10^6. */
+static char *put_six(char *out, size_t value)
 {
-	const uint32_t high = ns / 100000;
-	const uint32_t low = ns % 100000;
+	memcpy(out, tw_decimal_pairs + value / 10000 * 2, 2);
+	memcpy(out + 2, tw_decimal_pairs + value / 100 % 100 * 2, 2);
+	memcpy(out + 4, tw_decimal_pairs + value % 100 * 2, 2);
+	return out + 6;
+}
 
-	memcpy(out, tw_decimal_pairs + high / 100 * 2, 2);
-	memcpy(out + 2, tw_decimal_pairs + high % 100 * 2, 2);
-	memcpy(out + 4, tw_decimal_pairs + low / 1000 * 2, 2);
-	memcpy(out + 6, tw_decimal_pairs + low / 10 % 100 * 2, 2);
-	out[8] = (char)('0' + low % 10);
-	return out + 9;
+/* Three of a number below 1000. */
+static inline char *put_three(char *out, size_t value)
+{
+	*out++ = (char)('0' + value / 100);
+	memcpy(out, tw_decimal_pairs + value % 100 * 2, 2);
+	return out + 2;
 }
 
 /* "+0.000001234", or "-" before a step back between producers' clocks. */
@@ -124,10 +128,21 @@ static char *put_difference(char *out, uint64_t ns, uint64_t from)
 	*out++ = ns < from ? '-' : '+';
 	out = tw_put_decimal(out, difference / NS_PER_S);
 	*out++ = '.';
-	return put_nanoseconds(out, (uint32_t)(difference % NS_PER_S));
+	out = put_six(out, difference % NS_PER_S / 1000);
+	return put_three(out, difference % 1000);
 }
 
-static char *put_time(struct printer *printer, char *out, uint64_t ns)
+static void set_microsecond(struct printer *printer, uint64_t ns)
+{
+	/* Before this second wraps to a huge difference. */
+	if (ns - printer->second >= NS_PER_S)
+		set_second(printer, ns);
+	printer->microsecond = ns - ns % 1000;
+	put_six(printer->clock_text + printer->second_size,
+		(ns - printer->second) / 1000);
+}
+
+static inline char *put_time(struct printer *printer, char *out, uint64_t ns)
 {
 	const enum shown_time style = printer->request->time;
 
@@ -137,12 +152,11 @@ static char *put_time(struct printer *printer, char *out, uint64_t ns)
 				      style == SHOW_DELTA ? printer->last_ns
 							  : printer->first_ns);
 	}
-	/* Before this second wraps to a huge difference. */
-	if (ns - printer->second >= NS_PER_S)
-		set_second(printer, ns);
-	memcpy(out, printer->second_text, sizeof(printer->second_text));
-	return put_nanoseconds(out + printer->second_size,
-			       (uint32_t)(ns - printer->second));
+	if (ns - printer->microsecond >= 1000)
+		set_microsecond(printer, ns);
+	memcpy(out, printer->clock_text, sizeof(printer->clock_text));
+	return put_three(out + printer->second_size + 6,
+			 ns - printer->microsecond);
 }
 
 /* ---- What is kept of events and producers ---- */
@@ -288,12 +302,59 @@ static void print_text(struct printer *printer, const struct tw_record *record,
 		tw_text_add(text, "\n", 1);
 }
 
+/* Bytes as a string of hex digits, two each. */
+static void add_hex(struct tw_json *json, const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct tw_text hex = {0};
+	char *out = tw_text_reserve(&hex, size * 2);
+
+	for (size_t i = 0; out && i < size; i++) {
+		out[i * 2] = digits[bytes[i] >> 4];
+		out[i * 2 + 1] = digits[bytes[i] & 15];
+	}
+	if (out)
+		tw_json_string(json, NULL, out, size * 2);
+	else
+		json->text.failed = true;
+	free(hex.data);
+}
+
+/* Of an integer whose values have names: both. */
+static void add_named(struct tw_json *json, const struct tw_value *value)
+{
+	const struct tw_field *field = value->field;
+	const char *name = NULL;
+	size_t size = 0;
+
+	if (field->kind == TW_FIELD_SINT || value->u <= INT64_MAX)
+		name = tw_label_find(field->values, value->s, &size);
+	tw_json_begin(json, NULL, '{');
+	if (field->kind == TW_FIELD_SINT)
+		tw_json_s64(json, "value", value->s);
+	else
+		tw_json_u64(json, "value", value->u);
+	if (name)
+		tw_json_string(json, "name", name, size);
+	else
+		tw_json_null(json, "name");
+	tw_json_end(json, '}');
+}
+
 static void add_value(struct tw_json *json, const struct tw_value *value)
 {
+	if (value->field->values) {
+		add_named(json, value);
+		return;
+	}
 	switch (value->field->kind) {
 	case TW_FIELD_STRING:
 		tw_json_string(json, NULL, value->string.text,
 			       value->string.size);
+		break;
+	case TW_FIELD_BYTES:
+		add_hex(json, (const uint8_t *)value->string.text,
+			value->string.size);
 		break;
 	case TW_FIELD_SINT:
 		tw_json_s64(json, NULL, value->s);
@@ -358,15 +419,13 @@ static int print_event(struct printer *printer, const struct tw_record *record)
 		return tw_error_memory();
 	if (!shown->chosen)
 		return TW_EXIT_OK;
-	if (!printer->has_first)
+	if (!printer->printed++)
 		printer->first_ns = printer->last_ns = record->time_ns;
-	printer->has_first = true;
 	if (printer->request->json)
 		print_json(printer, record, shown);
 	else
 		print_text(printer, record, shown);
 	printer->last_ns = record->time_ns;
-	printer->printed++;
 	return TW_EXIT_OK;
 }
 
@@ -422,8 +481,7 @@ static int print_record(struct printer *printer, const struct tw_record *record)
 
 static bool is_enough(const struct printer *printer)
 {
-	return printer->request->limit &&
-	       printer->printed >= printer->request->limit;
+	return printer->printed >= printer->limit;
 }
 
 /* All that is to be had now. False: stop, for which *status may be a reason. */
@@ -485,7 +543,7 @@ static int prepare(struct printer *printer)
 
 	printer->time_style = request->json ? "" : tw_style(TW_STYLE_DIM);
 	printer->plain_style = request->json ? "" : tw_style(TW_STYLE_PLAIN);
-	printer->second = UINT64_MAX / 2;
+	printer->second = printer->microsecond = UINT64_MAX / 2;
 	printer->producer_count = tw_trace_producer_count(printer->trace);
 	printer->producers = calloc(printer->producer_count + 1,
 				    sizeof(*printer->producers));
@@ -525,7 +583,10 @@ static int print_targets(const struct request *request)
 		.now = request->follow && !request->history,
 		.release = request->follow,
 	};
-	struct printer printer = {.request = request};
+	struct printer printer = {
+		.request = request,
+		.limit = request->limit ? request->limit : UINT64_MAX,
+	};
 	int status;
 
 	tw_interrupt_catch();

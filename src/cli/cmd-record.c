@@ -26,7 +26,7 @@
 #define RING_SIZE_DEFAULT (64u << 20)
 #define RING_SIZE_SMALLEST (64u << 10)
 #define RING_SIZE_LARGEST (1ull << 40)
-#define SECONDS_MAX (366u * 24 * 3600)
+#define SECONDS_MAX (UINT64_C(366) * 24 * 3600)
 #define NS_PER_S 1000000000u
 
 #define BUSY_BYTES                                                \
@@ -158,9 +158,13 @@ static int open_targets(const struct request *request,
 {
 	bool *matched = calloc(request->patterns.count + 1, sizeof(*matched));
 	struct tw_attach_error error;
-	int status = matched ? TW_EXIT_OK : tw_error_memory();
 	struct tw_attach *attach;
+	int status = TW_EXIT_OK;
 
+	if (!matched) {
+		tw_error_memory();
+		return TW_EXIT_FAILED;
+	}
 	for (size_t i = 0; !status && i < request->targets.count; i++) {
 		if (tw_attach_open(request->targets.list[i], false,
 				   &attaches[i], &error)) {
@@ -405,6 +409,7 @@ static int check_command(const struct session *session)
 	tw_recording_totals(session->recording, &totals);
 	if (totals.producers)
 		return TW_EXIT_OK;
+	rmdir(session->request->directory);
 	return tw_error(session->request->command[0],
 			"has made no ring: is it built with trackway's events, "
 			"and did it get that far?");

@@ -18,7 +18,7 @@
 
 #define PAUSE_NS 5000000
 #define BAR_WIDTH 20
-#define SECONDS_MAX (366u * 24 * 3600)
+#define SECONDS_MAX (UINT64_C(366) * 24 * 3600)
 
 enum {
 	OPTION_SECONDS = TW_OPTION_ID(1),
@@ -156,8 +156,8 @@ static uint32_t make_rows(const struct stat *stat, uint32_t producer,
 static double seconds_of(const struct stat *stat, uint32_t producer)
 {
 	const struct counts *counts = &stat->counts[producer];
-	const struct tw_trace_producer *it =
-		tw_trace_producer(stat->trace, producer);
+	const struct tw_trace_producer *it = tw_trace_producer(stat->trace,
+							       producer);
 	const struct tw_timebase *timebase = &it->timebase;
 
 	if (stat->elapsed_ns && it->running)
@@ -232,8 +232,11 @@ static bool print_events(const struct row *rows, uint32_t count,
 	for (uint32_t i = 0; table && i < count; i++) {
 		tw_table_add(table, TW_STYLE_PLAIN, "%s", rows[i].name);
 		tw_table_add(table, TW_STYLE_PLAIN, "%" PRIu64, rows[i].count);
-		tw_table_add(table, TW_STYLE_PLAIN, "%.1f",
-			     rate_of(rows[i].count, sums->seconds));
+		if (sums->seconds > 0)
+			tw_table_add(table, TW_STYLE_PLAIN, "%.1f",
+				     rate_of(rows[i].count, sums->seconds));
+		else
+			tw_table_add(table, TW_STYLE_DIM, "-");
 		tw_table_add(table, TW_STYLE_PLAIN, "%" PRIu64, rows[i].bytes);
 		tw_table_add(table, TW_STYLE_PLAIN, "%.1f%%",
 			     100.0 * (double)rows[i].count /

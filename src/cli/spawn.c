@@ -27,27 +27,41 @@
 
 /* ---- The directory ---- */
 
-static int make_base(char *path, size_t size)
+/* Where a program started now would put its ring. */
+static int base_path(char *path, size_t size, bool *is_default)
 {
+	const char *directory = getenv("TRACKWAY_DIR");
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	struct stat status;
 	int length;
 
-	if (runtime && runtime[0] == '/')
+	*is_default = !directory || directory[0] != '/';
+	if (!*is_default)
+		length = snprintf(path, size, "%s", directory);
+	else if (runtime && runtime[0] == '/')
 		length = snprintf(path, size, "%s/trackway", runtime);
 	else
 		length = snprintf(path, size, "/dev/shm/trackway-%u",
 				  (unsigned)geteuid());
 	/* Room for "/record-XXXXXX", and then for a ring's file name. */
-	if ((size_t)length + 512 > size)
-		return -ENAMETOOLONG;
+	return (size_t)length + 512 > size ? -ENAMETOOLONG : 0;
+}
+
+static int make_base(char *path, size_t size)
+{
+	struct stat status;
+	bool is_default;
+	int error = base_path(path, size, &is_default);
+
+	if (error)
+		return error;
 	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	if (lstat(path, &status))
 		return -errno;
 	/* In a directory that all may write to, somebody else may have been
 	 * first. */
-	if (lstat(path, &status))
-		return -errno;
-	if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid())
+	if (is_default &&
+	    (!S_ISDIR(status.st_mode) || status.st_uid != geteuid()))
 		return -EPERM;
 	return 0;
 }

@@ -55,7 +55,7 @@ struct tw_ctf {
 	struct stream *streams;
 	struct tw_dotfile_lane *lanes; /* once detached */
 	size_t lane_count;
-	struct tw_dotfile_sync syncs[2];
+	struct tw_dotfile_sync syncs[3];
 	size_t sync_count;
 	struct tw_ctf_totals totals;
 	struct tw_drain_totals drained; /* once detached */
@@ -227,7 +227,7 @@ static int add_groups(struct tw_ctf *ctf)
 
 static void read_syncs(struct tw_ctf *ctf)
 {
-	struct tw_ring_sync first, last;
+	struct tw_ring_sync first, last, ours;
 	struct tw_ring_reader *ring = &ctf->attach->ring;
 
 	if (tw_ring_syncs(ring, &first, &last))
@@ -235,6 +235,11 @@ static void read_syncs(struct tw_ctf *ctf)
 	ctf->syncs[0] = (struct tw_dotfile_sync){TW_SYNC_FIRST, first};
 	ctf->syncs[1] = (struct tw_dotfile_sync){TW_SYNC_LAST, last};
 	ctf->sync_count = 2;
+	if (tw_moment_take(ctf->control.clock_kind, &ours) ||
+	    !tw_moment_is_ours(&last, &ours))
+		return;
+	ctf->syncs[2] = (struct tw_dotfile_sync){TW_SYNC_RECORDER, ours};
+	ctf->sync_count = 3;
 }
 
 static int read_control(struct tw_ctf *ctf)

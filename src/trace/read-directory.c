@@ -164,7 +164,6 @@ static void describe(struct tw_cursor *cursor, const struct tw_page *header,
 		.lost = more_than(before, cursor->known),
 		.discarded = more_than(discarded, cursor->discarded),
 	};
-	cursor->known += packet->lost;
 	if (before + packet->events > cursor->known)
 		cursor->known = before + packet->events;
 	cursor->discarded += packet->discarded;
@@ -238,7 +237,7 @@ static void add_events(struct tw_source *source,
 static int add_group(struct tw_source *source,
 		     const struct tw_dotfile_group *group)
 {
-	struct tw_schema *schema;
+	struct tw_schema *schema = NULL;
 	const char *why = "its ids are another's";
 	int error = -EBADMSG;
 

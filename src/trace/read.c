@@ -31,8 +31,9 @@ struct tw_trace {
 	struct tw_cursor **heap;
 	size_t heap_count;
 	size_t heap_room;
-	uint64_t limit;		  /* ns: the runner-up's time */
-	bool top_is_used;	  /* its record was given out */
+	uint64_t limit; /* ns: the runner-up's time */
+	/* The heap's top, if its record was given out. */
+	struct tw_cursor *running;
 	bool is_filled;		  /* every cursor that has a record is in */
 	struct tw_record no_lane; /* given out for a producer's rest */
 	char *warnings[WARNINGS_MAX];
@@ -203,6 +204,18 @@ static inline void set_event(struct tw_cursor *cursor,
 						cursor->record.event.time);
 }
 
+/* Move on to the next event, if that is easy. */
+static inline bool advance_fast(struct tw_cursor *cursor)
+{
+	const struct tw_trace_producer *producer = &cursor->source->producer;
+
+	if (!walk_fast(&cursor->walk, &producer->decoder,
+		       &cursor->record.event))
+		return false;
+	set_event(cursor, producer);
+	return true;
+}
+
 /* Move on to the next record. 1 if there is one, 0 if not now. */
 static int advance(struct tw_cursor *cursor)
 {
@@ -210,11 +223,6 @@ static int advance(struct tw_cursor *cursor)
 	struct tw_trace_packet packet;
 	int got;
 
-	if (walk_fast(&cursor->walk, &producer->decoder,
-		      &cursor->record.event)) {
-		set_event(cursor, producer);
-		return 1;
-	}
 	for (;;) {
 		got = tw_page_walk_next(&cursor->walk, &producer->decoder,
 					&cursor->record.event);
@@ -339,7 +347,6 @@ static int fill(struct tw_trace *trace)
 	for (i = 0; !error && i < trace->source_count; i++)
 		error = fill_from(trace, trace->sources[i]);
 	trace->is_filled = true;
-	trace->top_is_used = false;
 	find_limit(trace);
 	return error;
 }
@@ -370,32 +377,48 @@ static int next_no_lane(struct tw_trace *trace, const struct tw_record **record)
 	return 0;
 }
 
+/* Bring the heap in order after the record of its top was given out. */
+static void settle(struct tw_trace *trace, bool has_record)
+{
+	if (has_record) {
+		sift_down(trace, 0);
+	} else {
+		trace->no_lane.time_ns = trace->heap[0]->record.time_ns;
+		pop(trace);
+	}
+	find_limit(trace);
+}
+
+static int next_of_heap(struct tw_trace *trace, const struct tw_record **record)
+{
+	trace->running = NULL;
+	if (!trace->heap_count)
+		return next_no_lane(trace, record);
+	trace->running = trace->heap[0];
+	*record = &trace->running->record;
+	return 1;
+}
+
 int tw_trace_next(struct tw_trace *trace, const struct tw_record **record)
 {
-	struct tw_cursor *top;
+	struct tw_cursor *running = trace->running;
 	int error;
 
-	if (!trace->is_filled) {
+	if (running) {
+		const bool has_record = advance_fast(running) ||
+					advance(running);
+
+		if (has_record && running->record.time_ns < trace->limit) {
+			*record = &running->record;
+			return 1;
+		}
+		settle(trace, has_record);
+	} else if (!trace->is_filled) {
 		error = fill(trace);
 		if (error)
 			return error;
 	}
-	if (trace->top_is_used) {
-		top = trace->heap[0];
-		if (!advance(top)) {
-			trace->no_lane.time_ns = top->record.time_ns;
-			pop(trace);
-			find_limit(trace);
-		} else if (top->record.time_ns >= trace->limit) {
-			sift_down(trace, 0);
-			find_limit(trace);
-		}
-	}
-	trace->top_is_used = trace->heap_count > 0;
-	if (!trace->heap_count)
-		return next_no_lane(trace, record);
-	*record = &trace->heap[0]->record;
-	return 1;
+	return next_of_heap(trace, record);
 }
 
 /* ---- Packets, without the events ---- */
@@ -455,7 +478,7 @@ int64_t tw_trace_count(const struct tw_trace_packet *packet, uint64_t *counts,
 		size = event->fixed_size;
 		if (!size)
 			size = tw_fields_size(event, packet->page + at,
-					      packet->size - at);
+					      packet->size - at, decoder->swap);
 		if (size < 0 || size > packet->size - at)
 			return -EBADMSG;
 		at += (uint32_t)size;
@@ -645,6 +668,9 @@ int tw_trace_poll(struct tw_trace *trace, bool finish,
 	int got;
 
 	refit_clocks(trace);
+	if (trace->running)
+		settle(trace, advance(trace->running));
+	trace->running = NULL;
 	trace->is_filled = false;
 	for (i = 0; i < trace->source_count; i++) {
 		source = trace->sources[i];

@@ -339,7 +339,7 @@ static void swap_blob(uint8_t *at)
 	for (uint32_t i = 0; i < events; i++)
 		at = swap_row(at, "444442..");
 	for (uint32_t i = 0; i < fields; i++)
-		at = swap_row(at, "44..2");
+		at = swap_row(at, "44..24");
 }
 
 static void swap_event(uint8_t **at)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../../../src/trace/read.h"
 #include "recorder.h"
 
 #include <errno.h>
@@ -203,6 +204,7 @@ static void test_from_now(void **state)
 	/* Discards before the start would be a complaint. */
 	assert_reads(&r, 52);
 	listen(r.directory, &said);
+	assert_non_null(strstr(said.first, "[1700000000.000000"));
 	assert_non_null(strstr(said.first, "text 1000"));
 	fixture_destroy(&f);
 }
@@ -381,6 +383,10 @@ static void test_broken_headers(void **state)
 	struct fixture f;
 	struct recorder r;
 	struct tw_page *page;
+	struct tw_trace *trace;
+	struct tw_attach_error error;
+	const struct tw_record *record;
+	int events = 0;
 
 	(void)state;
 	fixture_create(&f, 512, 16, TW_RING_OVERWRITE);
@@ -397,6 +403,13 @@ static void test_broken_headers(void **state)
 	recorder_create(&r, &f, NULL, "trace", &all);
 	recorder_finish(&r);
 	assert_reads(&r, 71);
+	/* Our own reader minds the uuid, too. */
+	assert_int_equal(tw_trace_create(&trace), 0);
+	assert_int_equal(tw_trace_add_directory(trace, r.directory, &error), 0);
+	while (tw_trace_next(trace, &record) == 1)
+		events++;
+	assert_int_equal(events, 71);
+	tw_trace_destroy(trace);
 	fixture_destroy(&f);
 }
 

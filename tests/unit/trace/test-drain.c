@@ -460,6 +460,32 @@ static void test_while_it_is_written(void **state)
 	}
 }
 
+/*
+ * A writer that stands still between taking a ticket and taking its page: the
+ * page must not be thought done with, though an older ticket's events are in it
+ * and have been delivered.
+ */
+static void test_ticket_before_page(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_create(&rig, 256, TW_RING_OVERWRITE, &plain);
+	for (int i = 0; i < 300; i++) {
+		emit(&rig, 0, PER_PAGE);
+		pass(&rig);
+	}
+	tw_writer_close(&rig.f.ring, &rig.f.writers[0]);
+	rig.f.ring.control->head++;
+	pass(&rig);
+	rig.f.ring.control->head--;
+	emit(&rig, 0, 2 * PER_PAGE + 1);
+	pass(&rig);
+	assert_int_equal(rig.sink.events[0], 302 * PER_PAGE);
+	finish_and_check(&rig);
+	rig_destroy(&rig);
+}
+
 /* Pages of nonsense are passed over and counted; the others come. */
 static void test_broken_pages(void **state)
 {
@@ -516,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_any_interleaving),
 		cmocka_unit_test(test_while_it_is_written),
+		cmocka_unit_test(test_ticket_before_page),
 		cmocka_unit_test(test_broken_pages),
 		cmocka_unit_test(test_late_page),
 	};

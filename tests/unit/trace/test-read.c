@@ -426,8 +426,11 @@ static uint8_t *load(const char *path, size_t *size)
 
 static void store(const char *path, const uint8_t *data, size_t size)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd;
 
+	/* Not truncated: file systems flush what replaces a file. */
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, data, size), size);
 	close(fd);
@@ -506,7 +509,7 @@ static void test_flipped_bytes(void **state)
 		recorder_path(&r, path, sizeof(path), names[i]);
 		good = load(path, &size);
 		bad = malloc(size);
-		for (int n = 0; n < 1500; n++) {
+		for (int n = 0; n < 400; n++) {
 			memcpy(bad, good, size);
 			for (int flips = rand_r(&seed) % 4; flips >= 0; flips--)
 				bad[(size_t)rand_r(&seed) % size] = (uint8_t)
@@ -519,6 +522,132 @@ static void test_flipped_bytes(void **state)
 		free(bad);
 	}
 	assert_int_equal(read_directory(r.directory, 0).events, sum(f.written));
+	fixture_destroy(&f);
+}
+
+/* Print it and record it, as far as that goes. */
+static void use_ring(const char *path, const char *directory)
+{
+	const struct tw_timebase timebase = {1000000000, 0, 0, 1, 0};
+	struct tw_attach_error error;
+	const struct tw_record *record;
+	struct tw_attach *attach;
+	struct tw_drain *drain;
+	struct tw_trace *trace;
+	struct tw_ctf *ctf;
+
+	if (tw_attach_open(path, false, &attach, &error))
+		return;
+	assert_int_equal(tw_trace_create(&trace), 0);
+	if (!tw_trace_add_ring(trace, attach, &live, &error) &&
+	    tw_trace_poll(trace, true, &error) >= 0)
+		while (tw_trace_next(trace, &record) == 1)
+			continue;
+	tw_trace_destroy(trace);
+	if (tw_attach_open(path, false, &attach, &error))
+		return;
+	if (!tw_drain_create(attach, &all, &drain)) {
+		if (!tw_ctf_create(directory, attach, drain, &timebase, &ctf,
+				   &error)) {
+			tw_drain_finish(drain, tw_ctf_write, ctf);
+			tw_ctf_refresh(ctf);
+			tw_ctf_detach(ctf);
+			tw_ctf_describe(ctf, &timebase, true);
+			tw_ctf_destroy(ctf);
+		}
+		tw_drain_destroy(drain);
+	}
+	tw_attach_close(attach);
+}
+
+static void test_flipped_ring(void **state)
+{
+	struct fixture f;
+	struct tw_attach_error error;
+	char path[128], directory[128];
+	uint8_t *bad;
+	unsigned seed = 11;
+	size_t places[3], at;
+
+	(void)state;
+	fixture_create(&f, 512, 8, TW_RING_OVERWRITE);
+	emit_mixed(&f, 30);
+	fixture_path(&f, path, sizeof(path), "bad.1.ring");
+	fixture_path(&f, directory, sizeof(directory), "trace");
+	/* Most of the file is heap that nobody uses. */
+	places[0] = (size_t)f.layout.lanes_offset;
+	places[1] = (size_t)f.layout.heap_offset + 2048;
+	places[2] = (size_t)f.layout.pages_offset;
+	bad = malloc(f.size);
+	for (int n = 0; n < 400; n++) {
+		memcpy(bad, f.memory, f.size);
+		for (int flips = rand_r(&seed) % 6; flips >= 0; flips--) {
+			at = (size_t)rand_r(&seed);
+			switch (n % 3) {
+			case 0:
+				at %= places[0];
+				break;
+			case 1:
+				at %= places[1];
+				break;
+			default:
+				at = places[2] + at % (f.size - places[2]);
+				break;
+			}
+			bad[at] = (uint8_t)rand_r(&seed);
+		}
+		store(path, bad, f.size);
+		assert_int_equal(tw_trace_directory_create(directory, &error),
+				 0);
+		use_ring(path, directory);
+		read_anything(directory);
+		remove_tree(directory);
+	}
+	free(bad);
+	fixture_destroy(&f);
+}
+
+/* A header that can't be: the packets before it are read, none after it. */
+static void test_wrong_headers(void **state)
+{
+	static const struct {
+		size_t offset;
+		uint32_t value;
+	} wrong[] = {
+		{offsetof(struct tw_page, magic), 0},
+		{offsetof(struct tw_page, uuid), 0},
+		{offsetof(struct tw_page, content_size), 87 * 8},
+		{offsetof(struct tw_page, content_size), 480 * 8 + 8},
+		{offsetof(struct tw_page, content_size), 100 * 8 + 1},
+		{offsetof(struct tw_page, content_size), 0xfffffff8},
+		{offsetof(struct tw_page, packet_size), 0},
+		{offsetof(struct tw_page, packet_size), 481 * 8},
+		{offsetof(struct tw_page, packet_size), 0xffffffc0},
+		{offsetof(struct tw_page, packet_size), 480 * 8 * 4},
+		{offsetof(struct tw_page, lane), 1},
+		{offsetof(struct tw_page, timestamp_begin) + 4, 0xffffffff},
+	};
+	struct fixture f;
+	struct recorder r;
+	char path[256];
+	uint8_t *data;
+	size_t size;
+
+	(void)state;
+	fixture_create(&f, 512, 16, TW_RING_OVERWRITE);
+	for (int i = 0; i < 4 * 14; i++)
+		fixture_emit(&f, 0);
+	record_all(&f, &r, NULL, "trace");
+	recorder_path(&r, path, sizeof(path), "lane-0");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		data = load(path, &size);
+		memcpy(data + 480 + wrong[i].offset, &wrong[i].value, 4);
+		store(path, data, size);
+		assert_int_equal(read_directory(r.directory, 1).events, 14);
+		memcpy(data + 480, data, 480);
+		store(path, data, size);
+		free(data);
+	}
 	fixture_destroy(&f);
 }
 
@@ -594,6 +723,8 @@ int main(void)
 		cmocka_unit_test(test_counting),
 		cmocka_unit_test(test_cut_off_at_any_byte),
 		cmocka_unit_test(test_flipped_bytes),
+		cmocka_unit_test(test_flipped_ring),
+		cmocka_unit_test(test_wrong_headers),
 		cmocka_unit_test(test_strange_files),
 		cmocka_unit_test(test_refusals),
 	};
