@@ -10,9 +10,10 @@
 #include "backend.h"
 #include "c-text.h"
 
-static bool is_string(const struct tw_field *field)
+/* Whether the field's length differs from event to event. */
+static bool is_measured(const struct tw_field *field)
 {
-	return field->kind == TW_FIELD_STRING;
+	return field->kind == TW_FIELD_STRING || field->kind == TW_FIELD_BYTES;
 }
 
 /* What the functions share: the sizes, then the event's own arguments. */
@@ -21,7 +22,7 @@ static void put_parameters(struct tw_output *out,
 {
 	tw_output_add(out, "size_t _tw_size");
 	for (uint32_t i = 0; i < event->desc->field_count; i++) {
-		if (is_string(&event->desc->fields[i]))
+		if (is_measured(&event->desc->fields[i]))
 			tw_output_add(out, ", size_t _tw_length%u", i);
 	}
 	if (event->desc->field_count) {
@@ -35,10 +36,15 @@ static void put_arguments(struct tw_output *out,
 {
 	tw_output_add(out, "_tw_size");
 	for (uint32_t i = 0; i < event->desc->field_count; i++) {
-		if (is_string(&event->desc->fields[i]))
+		if (is_measured(&event->desc->fields[i]))
 			tw_output_add(out, ", _tw_length%u", i);
 	}
 	tw_c_put_arguments(out, event, ", ");
+}
+
+static bool is_bytes(const struct tw_job_event *event, uint32_t index)
+{
+	return event->desc->fields[index].kind == TW_FIELD_BYTES;
 }
 
 static void put_fields(struct tw_output *out, const struct tw_job_event *event)
@@ -48,10 +54,11 @@ static void put_fields(struct tw_output *out, const struct tw_job_event *event)
 	tw_output_add(out, "\tunsigned char *_tw_at = "
 			   "tw_slot_fields(_tw_slot);\n\n");
 	for (uint32_t i = 0; i < event->desc->field_count; i++) {
-		if (is_string(&event->desc->fields[i]))
+		if (is_measured(&event->desc->fields[i]))
 			tw_output_add(out,
-				      "\t_tw_at = tw_put_string(_tw_at, "
+				      "\t_tw_at = tw_put_%s(_tw_at, "
 				      "%s, _tw_length%u);\n",
+				      is_bytes(event, i) ? "bytes" : "string",
 				      event->arguments[i], i);
 		else
 			tw_output_add(out, "\t_tw_at = TW_PUT(_tw_at, %s);\n",
@@ -92,19 +99,29 @@ static void source_before_event(struct tw_output *out, const struct tw_job *job,
 	tw_output_add(out, ");\n}\n");
 }
 
+static void put_length(struct tw_output *out, const struct tw_job_event *event,
+		       uint32_t index)
+{
+	tw_output_add(out, "\t\tconst size_t _tw_length%u = ", index);
+	if (is_bytes(event, index))
+		tw_c_put_length(out, event, index);
+	else
+		tw_output_add(out, "tw_string_length(%s)",
+			      event->arguments[index]);
+	tw_output_add(out, ";\n");
+}
+
 static void put_sizes(struct tw_output *out, const struct tw_job_event *event)
 {
 	for (uint32_t i = 0; i < event->desc->field_count; i++) {
-		if (is_string(&event->desc->fields[i]))
-			tw_output_add(out,
-				      "\t\tconst size_t _tw_length%u = "
-				      "tw_string_length(%s);\n",
-				      i, event->arguments[i]);
+		if (is_measured(&event->desc->fields[i]))
+			put_length(out, event, i);
 	}
 	tw_output_add(out, "\t\tconst size_t _tw_size = TW_EVENT_HEADER");
 	for (uint32_t i = 0; i < event->desc->field_count; i++) {
-		if (is_string(&event->desc->fields[i]))
-			tw_output_add(out, " +\n\t\t\t_tw_length%u + 1", i);
+		if (is_measured(&event->desc->fields[i]))
+			tw_output_add(out, " +\n\t\t\t_tw_length%u + %u", i,
+				      is_bytes(event, i) ? 2u : 1u);
 		else
 			tw_output_add(out, " +\n\t\t\tsizeof(%s)",
 				      event->arguments[i]);

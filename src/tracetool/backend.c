@@ -6,10 +6,10 @@
 #include <string.h>
 
 const struct tw_tool_backend *const tw_tool_backends[] = {
-	&tw_backend_log,
-	&tw_backend_nop,
-	&tw_backend_ring,
-	NULL,
+	&tw_backend_dtrace, &tw_backend_ftrace,
+	&tw_backend_log,    &tw_backend_nop,
+	&tw_backend_ring,   &tw_backend_syslog,
+	&tw_backend_ust,    NULL,
 };
 
 const struct tw_tool_backend *tw_tool_backend_find(const char *name)

@@ -40,9 +40,13 @@ struct tw_tool_backend {
 	tw_tool_file_hook *source_end;
 };
 
+extern const struct tw_tool_backend tw_backend_dtrace;
+extern const struct tw_tool_backend tw_backend_ftrace;
 extern const struct tw_tool_backend tw_backend_log;
 extern const struct tw_tool_backend tw_backend_nop;
 extern const struct tw_tool_backend tw_backend_ring;
+extern const struct tw_tool_backend tw_backend_syslog;
+extern const struct tw_tool_backend tw_backend_ust;
 
 /* Every backend, by name, and NULL. */
 extern const struct tw_tool_backend *const tw_tool_backends[];

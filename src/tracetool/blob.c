@@ -10,13 +10,29 @@
 #include "c-text.h"
 #include "strings.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Where an event's or a field's texts are among the strings. */
+struct event_places {
+	uint32_t name;
+	uint32_t format;
+	uint32_t file;
+};
+
+struct field_places {
+	uint32_t name;
+	uint32_t type;
+	uint32_t values;
+};
 
 struct blob {
 	struct tw_output *out;
 	const struct tw_job *job;
 	struct tw_strings strings;
 	uint32_t field_count;
+	struct event_places *events;
+	struct field_places *fields;
 };
 
 /* The text's offset among the strings. */
@@ -27,23 +43,43 @@ static uint32_t place(struct blob *blob, const char *text)
 	return blob->strings.failed ? 0 : blob->strings.list[number].offset;
 }
 
-static void collect(struct blob *blob)
+static void collect_field(struct blob *blob, const struct tw_field *field,
+			  struct field_places *places)
+{
+	places->name = place(blob, field->name);
+	places->type = place(blob, field->type);
+	if (field->values)
+		places->values = place(blob, field->values);
+}
+
+/* Every text is looked up once, which is no small part of the work. */
+static bool collect(struct blob *blob)
 {
 	const struct tw_job *job = blob->job;
+	uint32_t field = 0;
 
+	for (uint32_t i = 0; i < job->event_count; i++)
+		blob->field_count += job->events[i].desc->field_count;
+	blob->events = calloc((size_t)job->event_count + 1,
+			      sizeof(*blob->events));
+	blob->fields = calloc((size_t)blob->field_count + 1,
+			      sizeof(*blob->fields));
+	if (!blob->events || !blob->fields)
+		return false;
 	place(blob, job->group);
 	for (uint32_t i = 0; i < job->event_count; i++) {
 		const struct tw_event_desc *event = job->events[i].desc;
+		struct event_places *places = &blob->events[i];
 
-		place(blob, event->name);
-		place(blob, event->format ? event->format : "");
-		place(blob, event->file);
-		blob->field_count += event->field_count;
-		for (uint32_t j = 0; j < event->field_count; j++) {
-			place(blob, event->fields[j].name);
-			place(blob, event->fields[j].type);
-		}
+		places->name = place(blob, event->name);
+		places->format = place(blob,
+				       event->format ? event->format : "");
+		places->file = place(blob, event->file);
+		for (uint32_t j = 0; j < event->field_count; j++)
+			collect_field(blob, &event->fields[j],
+				      &blob->fields[field++]);
 	}
+	return !blob->strings.failed;
 }
 
 /* An array without elements is no C. */
@@ -95,13 +131,12 @@ static void put_events(struct blob *blob)
 	tw_output_add(blob->out, "\t{\n");
 	for (uint32_t i = 0; i < job->event_count; i++) {
 		const struct tw_event_desc *event = job->events[i].desc;
-		const char *format = event->format;
+		const struct event_places *places = &blob->events[i];
 
 		tw_output_add(blob->out, "\t\t{%u, %u, %u, %u, %u, %u, %u, ",
-			      place(blob, event->name),
-			      place(blob, format ? format : ""),
-			      place(blob, event->file), event->line,
-			      first_field, event->field_count, event->loglevel);
+			      places->name, places->format, places->file,
+			      event->line, first_field, event->field_count,
+			      event->loglevel);
 		tw_output_add(blob->out, "%s}, /* %s */\n", flag_names(event),
 			      event->name);
 		first_field += event->field_count;
@@ -118,6 +153,7 @@ static const char *kind_name(const struct tw_field *field)
 		[TW_FIELD_BOOL] = "TW_FIELD_BOOL",
 		[TW_FIELD_STRING] = "TW_FIELD_STRING",
 		[TW_FIELD_FLOAT] = "TW_FIELD_FLOAT",
+		[TW_FIELD_BYTES] = "TW_FIELD_BYTES",
 	};
 
 	/* The one integer whose sign is the target's choice. */
@@ -127,20 +163,26 @@ static const char *kind_name(const struct tw_field *field)
 	return names[field->kind];
 }
 
-static void put_field(struct blob *blob, const struct tw_field *field)
+static void put_field(struct blob *blob, const struct tw_field *field,
+		      const struct field_places *places)
 {
-	tw_output_add(blob->out, "\t\t{%u, %u, %s, ", place(blob, field->name),
-		      place(blob, field->type), kind_name(field));
-	if (field->kind == TW_FIELD_STRING)
-		tw_output_add(blob->out, "0, 0}, /* %s */\n", field->name);
+	tw_output_add(blob->out, "\t\t{%u, %u, %s, ", places->name,
+		      places->type, kind_name(field));
+	if (field->kind == TW_FIELD_STRING || field->kind == TW_FIELD_BYTES)
+		tw_output_add(blob->out, "0, ");
 	else
-		tw_output_add(blob->out, "sizeof(%s), 0}, /* %s */\n",
-			      field->type, field->name);
+		tw_output_add(blob->out, "sizeof(%s), ", field->type);
+	if (field->values)
+		tw_output_add(blob->out, "TW_FIELD_HAS_VALUES, %u}, /* %s */\n",
+			      places->values, field->name);
+	else
+		tw_output_add(blob->out, "0, 0}, /* %s */\n", field->name);
 }
 
 static void put_fields(struct blob *blob)
 {
 	const struct tw_job *job = blob->job;
+	const struct field_places *places = blob->fields;
 
 	if (blob->field_count == 0)
 		return;
@@ -149,7 +191,7 @@ static void put_fields(struct blob *blob)
 		const struct tw_event_desc *event = job->events[i].desc;
 
 		for (uint32_t j = 0; j < event->field_count; j++)
-			put_field(blob, &event->fields[j]);
+			put_field(blob, &event->fields[j], places++);
 	}
 	tw_output_add(blob->out, "\t},\n");
 }
@@ -170,7 +212,10 @@ void tw_blob_put(struct tw_output *out, const struct tw_job *job)
 {
 	struct blob blob = {.out = out, .job = job};
 
-	collect(&blob);
+	if (!collect(&blob)) {
+		out->text.failed = true;
+		goto clear;
+	}
 	tw_output_add(out, "static const struct {\n");
 	tw_output_add(out, "\tstruct tw_blob_header header;\n");
 	put_member(&blob, "struct tw_blob_event events", job->event_count);
@@ -182,7 +227,8 @@ void tw_blob_put(struct tw_output *out, const struct tw_job *job)
 	put_fields(&blob);
 	put_strings(&blob);
 	tw_output_add(out, "};\n\n");
-	if (blob.strings.failed)
-		out->text.failed = true;
+clear:
+	free(blob.events);
+	free(blob.fields);
 	tw_strings_clear(&blob.strings);
 }

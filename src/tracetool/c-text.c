@@ -3,8 +3,10 @@
 
 #include "c-text.h"
 
+#include "../schema/format.h"
 #include "backend.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void tw_c_put_title(struct tw_output *out)
@@ -91,5 +93,99 @@ void tw_c_put_test(struct tw_output *out, const struct tw_job *job,
 		tw_output_add(out, "%s", join);
 		job->backends[i]->test(out, job, event);
 		join = " || ";
+	}
+}
+
+static void put_label_case(struct tw_output *out, const struct tw_label *label,
+			   uint32_t index)
+{
+	char value[24];
+
+	snprintf(value, sizeof(value), "%lld", (long long)label->value);
+	tw_output_add(out, "\t\tcase %s:\n\t\t\t_tw_text%u = \"", value, index);
+	tw_text_add(&out->text, label->name, label->size);
+	tw_output_add(out, "\";\n\t\t\tbreak;\n");
+}
+
+/* The name of an argument's value, or else its number, as _tw_textI. */
+static void put_label(struct tw_output *out, const struct tw_field *field,
+		      const char *argument, uint32_t index)
+{
+	bool is_signed = field->kind == TW_FIELD_SINT;
+	const char *at = field->values;
+	struct tw_label label;
+
+	tw_output_add(out,
+		      "\t\tchar _tw_room%u[24];\n"
+		      "\t\tconst char *_tw_text%u = _tw_room%u;\n"
+		      "\t\tswitch (%s) {\n",
+		      index, index, index, argument);
+	while (tw_label_next(&at, &label))
+		put_label_case(out, &label, index);
+	tw_output_add(out,
+		      "\t\tdefault:\n"
+		      "\t\t\tsnprintf(_tw_room%u, sizeof(_tw_room%u), "
+		      "\"%s\", (%s)%s);\n"
+		      "\t\t}\n",
+		      index, index, is_signed ? "%jd" : "%ju",
+		      is_signed ? "intmax_t" : "uintmax_t", argument);
+}
+
+void tw_c_put_length(struct tw_output *out, const struct tw_job_event *event,
+		     uint32_t index)
+{
+	const struct tw_field *field = &event->desc->fields[index];
+
+	tw_output_add(out, "tw_bytes_length(%s, ", event->arguments[index]);
+	if (field->length)
+		tw_output_add(out, "%u)", field->length);
+	else
+		tw_output_add(out, "(int64_t)%s)",
+			      event->arguments[field->length_field]);
+}
+
+static bool is_label(const struct tw_event_desc *event, const char *letters,
+		     uint32_t index)
+{
+	return event->fields[index].values &&
+	       (!event->format || letters[index] == 's');
+}
+
+void tw_c_put_texts(struct tw_output *out, const struct tw_job_event *event)
+{
+	const struct tw_event_desc *desc = event->desc;
+	char letters[TW_FIELDS_MAX];
+
+	tw_format_letters(desc, letters);
+	for (uint32_t i = 0; i < desc->field_count; i++) {
+		if (is_label(desc, letters, i)) {
+			put_label(out, &desc->fields[i], event->arguments[i],
+				  i);
+		} else if (desc->fields[i].kind == TW_FIELD_BYTES) {
+			tw_output_add(out,
+				      "\t\tchar _tw_text%u[TW_HEX_SIZE];\n"
+				      "\t\ttw_hex(_tw_text%u, %s, ",
+				      i, i, event->arguments[i]);
+			tw_c_put_length(out, event, i);
+			tw_output_add(out, ");\n");
+		}
+	}
+}
+
+void tw_c_put_text_arguments(struct tw_output *out,
+			     const struct tw_job_event *event,
+			     const char *before)
+{
+	const struct tw_event_desc *desc = event->desc;
+	char letters[TW_FIELDS_MAX];
+
+	tw_format_letters(desc, letters);
+	for (uint32_t i = 0; i < desc->field_count; i++) {
+		tw_output_add(out, "%s", i ? ", " : before);
+		if (is_label(desc, letters, i) ||
+		    desc->fields[i].kind == TW_FIELD_BYTES)
+			tw_output_add(out, "_tw_text%u", i);
+		else
+			tw_output_add(out, "%s", event->arguments[i]);
 	}
 }

@@ -20,6 +20,21 @@ void tw_c_put_parameters(struct tw_output *out,
 void tw_c_put_arguments(struct tw_output *out, const struct tw_job_event *event,
 			const char *before);
 
+/* An expression: how many bytes argument number index, of kind BYTES, has. */
+void tw_c_put_length(struct tw_output *out, const struct tw_job_event *event,
+		     uint32_t index);
+
+/*
+ * For backends that print by the event's own format: the declarations of those
+ * arguments' texts that printf has no conversion for (a hex dump of bytes, the
+ * name of a value that %s is to show), and the arguments with these in place of
+ * themselves.
+ */
+void tw_c_put_texts(struct tw_output *out, const struct tw_job_event *event);
+void tw_c_put_text_arguments(struct tw_output *out,
+			     const struct tw_job_event *event,
+			     const char *before);
+
 /* The prototype of the function that holds the event's backends. */
 void tw_c_put_emit_prototype(struct tw_output *out,
 			     const struct tw_job_event *event);

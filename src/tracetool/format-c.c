@@ -131,5 +131,6 @@ static void generate(struct tw_output *out, const struct tw_job *job)
 const struct tw_tool_format tw_format_c = {
 	.name = "c",
 	.brief = "Source: compiled once into the traced module",
+	.needs_backends = true,
 	.generate = generate,
 };

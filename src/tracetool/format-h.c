@@ -126,5 +126,6 @@ static void generate(struct tw_output *out, const struct tw_job *job)
 const struct tw_tool_format tw_format_h = {
 	.name = "h",
 	.brief = "Header: what the traced code includes",
+	.needs_backends = true,
 	.generate = generate,
 };

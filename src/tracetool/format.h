@@ -12,12 +12,26 @@
 struct tw_tool_format {
 	const char *name;
 	const char *brief; /* one line, for --help */
+	bool needs_backends;
+	/* Of SystemTap: what its probes are called, and the program that has
+	 * them. */
+	bool needs_prefix;
+	bool needs_binary;
 	/* Write the whole file. Failures are kept in out. */
 	void (*generate)(struct tw_output *out, const struct tw_job *job);
 };
 
 extern const struct tw_tool_format tw_format_c;
+extern const struct tw_tool_format tw_format_ctf;
+extern const struct tw_tool_format tw_format_d;
+extern const struct tw_tool_format tw_format_events;
+extern const struct tw_tool_format tw_format_guest;
 extern const struct tw_tool_format tw_format_h;
+extern const struct tw_tool_format tw_format_log_stap;
+extern const struct tw_tool_format tw_format_simpletrace_stap;
+extern const struct tw_tool_format tw_format_stap;
+extern const struct tw_tool_format tw_format_ust_events_c;
+extern const struct tw_tool_format tw_format_ust_events_h;
 
 /* Every format, by name, and NULL. */
 extern const struct tw_tool_format *const tw_tool_formats[];

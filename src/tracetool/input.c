@@ -41,6 +41,20 @@ static int read_all(int fd, char **text, size_t *size)
 	}
 }
 
+int tw_input_read_open(int fd, char **text, size_t *size)
+{
+	int error;
+
+	*text = NULL;
+	*size = 0;
+	error = read_all(fd, text, size);
+	if (error != 0) {
+		free(*text);
+		*text = NULL;
+	}
+	return error;
+}
+
 int tw_input_read(const char *path, char **text, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -50,11 +64,7 @@ int tw_input_read(const char *path, char **text, size_t *size)
 	*size = 0;
 	if (fd < 0)
 		return -errno;
-	error = read_all(fd, text, size);
+	error = tw_input_read_open(fd, text, size);
 	close(fd);
-	if (error != 0) {
-		free(*text);
-		*text = NULL;
-	}
 	return error;
 }

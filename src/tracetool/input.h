@@ -12,4 +12,7 @@
 #define TW_INPUT_MAX ((size_t)256 << 20)
 int tw_input_read(const char *path, char **text, size_t *size);
 
+/* The same of an open file, which stays open. */
+int tw_input_read_open(int fd, char **text, size_t *size);
+
 #endif

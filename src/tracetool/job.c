@@ -15,30 +15,51 @@
 /*
  * Fine names for an argument in a trace-events file, yet not in generated code:
  * the keywords that only C++ has, macros and objects of common headers, and
- * what the generated functions use themselves. A blank on both sides of each.
+ * what the generated functions use themselves. By their first letters, with a
+ * blank on both sides of each.
  */
-static const char taken[] =
-	" EOF FILE NULL TW_STATE alignas alignof and and_eq bitand "
-	"bitor bool catch char16_t char32_t char8_t class co_await "
-	"co_return co_yield compl concept const_cast consteval "
-	"constexpr constinit daylight decltype delete dynamic_cast "
-	"environ errno explicit export false friend i386 int16_t "
-	"int32_t int64_t int8_t linux memcpy mips mutable namespace "
-	"new noexcept not not_eq nullptr offsetof operator or or_eq "
-	"private protected ptrdiff_t public reinterpret_cast requires "
-	"signgam size_t sparc ssize_t static_assert static_cast "
-	"stderr stdin stdout sun template this thread_local throw "
-	"timezone true try typeid typename uint16_t uint32_t uint64_t "
-	"uint8_t uintptr_t unix using virtual wchar_t xor xor_eq ";
+static const char *const taken[] = {
+	['E'] = " EOF ",
+	['F'] = " FILE ",
+	['N'] = " NULL ",
+	['T'] = " TW_STATE ",
+	['a'] = " alignas alignof and and_eq ",
+	['b'] = " bitand bitor bool ",
+	['c'] = " catch char16_t char32_t char8_t class co_await co_return "
+		"co_yield compl concept const_cast consteval constexpr "
+		"constinit ",
+	['d'] = " daylight decltype delete dynamic_cast ",
+	['e'] = " environ errno explicit export ",
+	['f'] = " false friend ",
+	['i'] = " i386 int16_t int32_t int64_t int8_t ",
+	['l'] = " linux ",
+	['m'] = " memcpy mips mutable ",
+	['n'] = " namespace new noexcept not not_eq nullptr ",
+	['o'] = " offsetof operator or or_eq ",
+	['p'] = " private protected ptrdiff_t public ",
+	['r'] = " reinterpret_cast requires ",
+	['s'] = " signgam size_t sparc ssize_t static_assert static_cast "
+		"stderr stdin stdout sun ",
+	['t'] = " template this thread_local throw timezone true try typeid "
+		"typename ",
+	['u'] = " uint16_t uint32_t uint64_t uint8_t uintptr_t unix using ",
+	['v'] = " virtual ",
+	['w'] = " wchar_t ",
+	['x'] = " xor xor_eq ",
+};
 
 static bool is_taken(const char *name)
 {
+	unsigned char first = (unsigned char)name[0];
 	size_t size = strlen(name);
 
 	if (name[0] == '_' || strncmp(name, "tw_", 3) == 0 ||
 	    strncmp(name, "trace_", 6) == 0)
 		return true;
-	for (const char *at = taken; (at = strstr(at, name)); at += size) {
+	if (first >= sizeof(taken) / sizeof(*taken) || !taken[first])
+		return false;
+	for (const char *at = taken[first]; (at = strstr(at, name));
+	     at += size) {
 		if (at[-1] == ' ' && at[size] == ' ')
 			return true;
 	}
@@ -262,6 +283,23 @@ char *tw_job_group_name(const char *path)
 	for (char *at = name; at && *at; at++) {
 		if (!isalnum((unsigned char)*at))
 			*at = '_';
+	}
+	return name;
+}
+
+char *tw_job_provider_name(const char *text)
+{
+	size_t shift = isdigit((unsigned char)*text) ? 1 : 0;
+	size_t size = strlen(text);
+	char *name = malloc(shift + size + 1);
+
+	if (!name)
+		return NULL;
+	name[0] = '_';
+	for (size_t i = 0; i <= size; i++) {
+		char c = text[i];
+
+		name[shift + i] = c && !isalnum((unsigned char)c) ? '_' : c;
 	}
 	return name;
 }

@@ -20,8 +20,12 @@ struct tw_job_event {
 };
 
 struct tw_job {
-	const char *group;	 /* of letters, digits and underscores */
-	const char *output_name; /* what the generated file is called */
+	const char *group;    /* of letters, digits and underscores */
+	const char *provider; /* of probes and tracepoints, a C identifier */
+	const char *binary;   /* the traced program; NULL: not said */
+	const char *probe_prefix; /* of SystemTap's probes; NULL: not said */
+	const char *guest_suffix; /* of the functions of format guest */
+	const char *output_name;  /* what the generated file is called */
 	struct tw_job_event *events;
 	uint32_t event_count;
 	const struct tw_tool_backend *const *backends; /* in the order given */
@@ -52,5 +56,13 @@ void tw_job_clear(struct tw_job *job);
  * a tree was unpacked make builds that can't be repeated.
  */
 char *tw_job_group_name(const char *path);
+
+/*
+ * The provider's name, to be freed; NULL: no memory. What is no letter or digit
+ * becomes an underscore, and one goes before a digit.
+ *
+ *	qemu.system.x86_64 => qemu_system_x86_64	9p => _9p
+ */
+char *tw_job_provider_name(const char *text);
 
 #endif

@@ -17,6 +17,12 @@ struct tw_output {
 };
 
 /*
+ * Before the first text: expect size bytes. It is an estimate, which saves
+ * time where it is good and does no harm where it isn't.
+ */
+void tw_output_expect(struct tw_output *out, size_t size);
+
+/*
  * Append text. Only %s and %u (an unsigned int) are known in format; anything
  * else makes the text count as failed. Being out of memory does, too, and is
  * asked for once, at the end.

@@ -11,14 +11,24 @@
 
 #define SLOTS_FIRST 1024u
 
-/* FNV-1a, its high bits folded down. */
+/* Eight bytes at a time, each spread over the whole word; the high bits, where
+ * all of them meet, folded down. */
 static uint32_t hash(const char *text)
 {
-	uint32_t value = 2166136261u;
+	size_t size = strlen(text);
+	uint64_t value = size;
+	uint64_t word;
 
-	while (*text)
-		value = (value ^ (uint8_t)*text++) * 16777619u;
-	return value ^ value >> 15;
+	for (; size >= sizeof(word); size -= sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		value = (value ^ word) * 0x9e3779b97f4a7c15u;
+		value ^= value >> 29;
+		text += sizeof(word);
+	}
+	for (word = 0; size > 0; size--)
+		word = word << 8 | (uint8_t)*text++;
+	value = (value ^ word) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(value >> 32);
 }
 
 /* The slot that holds the text, or the empty one where it belongs. */

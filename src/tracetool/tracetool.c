@@ -9,6 +9,7 @@
 
 #include "../schema/parse.h"
 #include "backend.h"
+#include "depfile.h"
 #include "format.h"
 #include "input.h"
 #include "job.h"
@@ -19,8 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BACKENDS_MAX 32
+#define EVENT_SIZE 2048 /* of an event's code, bytes; more or less */
 
 struct run {
 	struct tw_tool_options options;
@@ -29,10 +32,14 @@ struct run {
 	const struct tw_tool_format *format;
 	const struct tw_tool_backend *backends[BACKENDS_MAX];
 	uint32_t backend_count;
+	enum tw_parse_dialect dialect;
 	size_t input_count;
 	const char *output; /* path; NULL: run->out */
 	struct tw_schema **schemas;
 	char *group;
+	char *provider;
+	char *probe_prefix;
+	char *guest_suffix;
 };
 
 /* A wrong command line: say what and how. */
@@ -106,6 +113,27 @@ static int choose_format(struct run *run)
 	return 0;
 }
 
+/* Some formats are the same whatever the backends. */
+static int choose_needed_backends(struct run *run)
+{
+	if (!run->options.backends && !run->format->needs_backends)
+		return 0;
+	return choose_backends(run, false);
+}
+
+static int choose_dialect(struct run *run)
+{
+	const char *name = run->options.dialect;
+
+	if (!name || strcmp(name, "newest") == 0)
+		run->dialect = TW_DIALECT_NEWEST;
+	else if (strcmp(name, "7.2") == 0)
+		run->dialect = TW_DIALECT_7_2;
+	else
+		return fail_usage(run, "unknown dialect: ", name);
+	return 0;
+}
+
 static bool is_same_file(const char *a, const char *b)
 {
 	struct stat status[2];
@@ -138,6 +166,70 @@ static int choose_files(struct run *run)
 	return 0;
 }
 
+/* SystemTap's formats: QEMU's words for what they need. */
+static const char *check_prefix(const struct run *run)
+{
+	const struct tw_tool_options *options = &run->options;
+
+	if (run->format->needs_binary && !options->binary)
+		return "--binary is required for SystemTAP tapset generator";
+	if (!run->format->needs_prefix || options->probe_prefix)
+		return NULL;
+	if (!options->target_type)
+		return "--target-type is required for SystemTAP tapset "
+		       "generator";
+	if (options->target_name)
+		return NULL;
+	return tw_tool_options_are_old(options)
+		       ? "--target-arch is required for SystemTAP tapset "
+			 "generator"
+		       : "--target-name is required for SystemTAP tapset "
+			 "generator";
+}
+
+/* A name's parts are letters, digits and underscores, between dots. */
+static bool is_prefix(const char *text)
+{
+	const char *dot;
+
+	while ((dot = strchr(text, '.'))) {
+		if (!tw_name_is_word(text, (size_t)(dot - text)))
+			return false;
+		text = dot + 1;
+	}
+	return tw_name_is_word(text, strlen(text));
+}
+
+static int choose_prefix(struct run *run)
+{
+	const struct tw_tool_options *options = &run->options;
+	const char *problem = check_prefix(run);
+	int size;
+
+	if (problem)
+		return fail_usage(run, problem, "");
+	if (options->probe_prefix)
+		run->probe_prefix = strdup(options->probe_prefix);
+	else if (options->target_type && options->target_name) {
+		size = asprintf(&run->probe_prefix, "qemu.%s.%s",
+				options->target_type, options->target_name);
+		if (size < 0)
+			run->probe_prefix = NULL;
+	} else {
+		return 0;
+	}
+	if (!run->probe_prefix)
+		return fail(run, "cannot name the probes", "", -ENOMEM);
+	if (!run->format->needs_prefix && !options->probe_prefix)
+		return 0;
+	if (!is_prefix(run->probe_prefix))
+		return fail_usage(run,
+				  "probe prefix is not made of letters, "
+				  "digits, _ and dots: ",
+				  run->probe_prefix);
+	return 0;
+}
+
 static int choose_group(struct run *run)
 {
 	const char *name = run->options.group;
@@ -151,6 +243,25 @@ static int choose_group(struct run *run)
 			run,
 			"group name is not made of letters, digits and _: ",
 			run->group);
+	return 0;
+}
+
+/* What is named after the group. */
+static int choose_names(struct run *run)
+{
+	const struct tw_tool_options *options = &run->options;
+	int size = asprintf(&run->guest_suffix, "%s%s",
+			    options->group ? "_" : "",
+			    options->group ? options->group : "");
+
+	if (size < 0)
+		run->guest_suffix = NULL;
+	run->provider = tw_job_provider_name(
+		options->probe_prefix ? options->probe_prefix : run->group);
+	if (!run->guest_suffix || !run->provider)
+		return fail(run, "cannot name what is made", "", -ENOMEM);
+	if (options->depfile && !run->output)
+		return fail_usage(run, "--depfile needs an output file", "");
 	return 0;
 }
 
@@ -184,33 +295,52 @@ static void report(const struct run *run, const char *file,
 		const struct tw_parse_error *error = &errors->list[i];
 
 		if (error->code == TW_PARSE_NO_NEWLINE)
-			fprintf(run->err, "%s %s\n", file, error->message);
+			fprintf(run->err, "%s %s\n", error->file,
+				error->message);
 		else if (is_qemu_error(error))
-			fprintf(run->err, "Error at %s:%u: %s\n", file,
+			fprintf(run->err, "Error at %s:%u: %s\n", error->file,
 				error->line, error->message);
 		else
-			fprintf(run->err, "Error at %s:%u:%u: %s\n", file,
-				error->line, error->column, error->message);
+			fprintf(run->err, "Error at %s:%u:%u: %s\n",
+				error->file, error->line, error->column,
+				error->message);
 	}
 	if (shown < errors->count)
 		fprintf(run->err, "Error: %u more in %s\n",
 			errors->count - shown, file);
 }
 
+/* For the parser's include lines. */
+static int read_included(void *data, const char *path, char **text,
+			 size_t *size)
+{
+	return tw_input_read(path, text, size);
+}
+
 static int parse_input(struct run *run, const char *file,
 		       struct tw_parse_errors *errors,
 		       struct tw_schema **schema)
 {
+	const struct tw_parse_options options = {
+		.size = sizeof(options),
+		.dialect = run->dialect,
+		.read = read_included,
+	};
+	bool is_standard = strcmp(file, "-") == 0;
 	char *text;
 	size_t size;
-	int error = tw_input_read(file, &text, &size);
+	int error = is_standard ? tw_input_read_open(STDIN_FILENO, &text, &size)
+				: tw_input_read(file, &text, &size);
 
+	if (is_standard)
+		file = "<stdin>";
 	if (error != 0)
 		return fail(run, "cannot read ", file, error);
-	errors->count = 0;
-	error = tw_parse_events(file, text, size, schema, errors);
+	error = tw_parse_events_with(&options, file, text, size, schema,
+				     errors);
 	if (error != 0)
 		report(run, file, errors);
+	tw_parse_errors_clear(errors);
 	free(text);
 	return error;
 }
@@ -251,6 +381,10 @@ static int generate(struct run *run)
 {
 	struct tw_job job = {
 		.group = run->group,
+		.provider = run->provider,
+		.binary = run->options.binary,
+		.probe_prefix = run->probe_prefix,
+		.guest_suffix = run->guest_suffix,
 		.output_name = run->output ? run->output : "<stdout>",
 		.backends = run->backends,
 		.backend_count = run->backend_count,
@@ -267,6 +401,7 @@ static int generate(struct run *run)
 	} else if (error != 0) {
 		fail(run, "cannot generate", "", error);
 	} else {
+		tw_output_expect(&out, (size_t)job.event_count * EVENT_SIZE);
 		run->format->generate(&out, &job);
 		error = write_output(run, &out);
 	}
@@ -275,13 +410,33 @@ static int generate(struct run *run)
 	return error;
 }
 
+static int write_depfile(struct run *run)
+{
+	const char *path = run->options.depfile;
+	struct tw_output out = {0};
+	int error;
+
+	if (!path)
+		return 0;
+	error = tw_depfile_put(&out, run->output, run->schemas,
+			       run->input_count);
+	if (error == 0)
+		error = tw_output_save(&out, path);
+	if (error != 0)
+		fail(run, "cannot write ", path, error);
+	free(out.text.data);
+	return error;
+}
+
 static int compile(struct run *run)
 {
 	int (*const steps[])(struct run *) = {
-		choose_format, choose_files, choose_group,
-		parse_inputs,  generate,
+		choose_format, choose_needed_backends, choose_dialect,
+		choose_files,  choose_prefix,	       choose_group,
+		choose_names,  parse_inputs,	       generate,
+		write_depfile,
 	};
-	int error = choose_backends(run, false);
+	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < sizeof(steps) / sizeof(*steps);
 	     i++)
@@ -289,8 +444,12 @@ static int compile(struct run *run)
 	return error;
 }
 
-static void list_backends(FILE *out)
+static void list_backends(const struct run *run, FILE *out)
 {
+	if (tw_tool_options_are_old(&run->options)) {
+		fputs("nop simple stderr ust dtrace\n", out);
+		return;
+	}
 	for (size_t i = 0; tw_tool_backends[i]; i++)
 		fprintf(out, "%s%s", i ? ", " : "", tw_tool_backends[i]->name);
 	fputc('\n', out);
@@ -301,7 +460,7 @@ static int run_options(struct run *run)
 	const struct tw_tool_options *options = &run->options;
 
 	if (options->check_backends)
-		return choose_backends(run, true);
+		return options->old_backend ? 0 : choose_backends(run, true);
 	if (!options->help && !options->version && !options->list_backends)
 		return compile(run);
 	if (options->help)
@@ -309,7 +468,7 @@ static int run_options(struct run *run)
 	else if (options->version)
 		fputs("tracetool (Trackway) " TW_VERSION "\n", run->out);
 	else
-		list_backends(run->out);
+		list_backends(run, run->out);
 	if (fflush(run->out) != 0 || ferror(run->out))
 		return fail(run, "cannot write ", "the output",
 			    errno ? -errno : -EIO);
@@ -333,6 +492,9 @@ int tw_tracetool_run(int argc, char *const argv[], FILE *out, FILE *err)
 		tw_schema_destroy(run.schemas[i]);
 	free(run.schemas);
 	free(run.group);
+	free(run.provider);
+	free(run.probe_prefix);
+	free(run.guest_suffix);
 	free(run.options.files);
 	return error == 0 ? 0 : 1;
 }

@@ -3,8 +3,9 @@
 # run-cases.sh TRACETOOL FOLDER [NAME]...
 #
 # Every case is a command line, NAME.args, run in an empty folder that holds
-# trace-events (NAME.in) and trace-events2 (NAME.in2). Beside it lies what must
-# come of it:
+# trace-events (NAME.in, or golden-all.in if NAME begins with golden-all-) and
+# trace-events2 (NAME.in2); NAME.stdin, if there is one, is its standard input.
+# Beside it lies what must come of it:
 #
 #   NAME.out.exact, NAME.err.exact   the bytes of stdout and stderr
 #   NAME.out.glob, NAME.err.glob     a pattern for the whole of them
@@ -46,16 +47,19 @@ check() {
 }
 
 run_case() {
-    local args expected=0 status
+    local args expected=0 status stdin=/dev/null
     good=true
     rm -rf "$work/in" && mkdir "$work/in"
+    [[ $name = golden-all-* ]] &&
+        cp "$cases/golden-all.in" "$work/in/trace-events"
+    [ -f "$cases/$name.stdin" ] && stdin=$cases/$name.stdin
     [ -f "$cases/$name.in" ] && cp "$cases/$name.in" "$work/in/trace-events"
     [ -f "$cases/$name.in2" ] && cp "$cases/$name.in2" "$work/in/trace-events2"
     [ -f "$cases/$name.exit" ] && expected=$(cat "$cases/$name.exit")
     ls -A "$work/in" >"$work/before"
     read -ra args <"$cases/$name.args"
     (cd "$work/in" && "$tracetool" "${args[@]}") >"$work/out" 2>"$work/err" \
-        </dev/null
+        <"$stdin"
     status=$?
     ls -A "$work/in" >"$work/after"
     if [ -n "${UPDATE-}" ] && [[ $name = golden-* ]]; then

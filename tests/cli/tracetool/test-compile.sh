@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test-compile.sh TRACETOOL INCLUDE EVENTS [quick]: generated code compiles
-# without a warning, with every compiler at hand, and a wrong format is blamed
-# on the trace-events file. quick is for the thousands of events of QEMU
+# test-compile.sh TRACETOOL INCLUDE EVENTS [quick|provider]: generated code
+# compiles without a warning, with every compiler at hand, and a wrong format is
+# blamed on the trace-events file. quick is for the thousands of events of QEMU
 # (QEMU_TRACE_EVENTS names the file, too): the compilers only check, and fewer
-# variants.
+# variants. provider is for the same, and for nothing but the file of LTTng's
+# macros, which takes compilers longer than all the rest.
 set -u
 tracetool=$(realpath "$1")
 include=$(realpath "$2")
@@ -20,9 +21,25 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failed=0
 compiled=0
-variants=(ring log 'ring,log' 'log,simple' nop)
+
+# has HEADER
+has() {
+    echo "#include <$1>" | gcc -fsyntax-only -x c - 2>/dev/null
+}
+
+# Each backend alone, and all at once in both orders; without those whose
+# headers are not here.
+skipped=()
+has sys/sdt.h || skipped+=(-e dtrace)
+has lttng/tracepoint.h || skipped+=(-e ust)
+[ ${#skipped[@]} = 0 ] || echo "no headers: not compiled ${skipped[*]}"
+mapfile -t variants < <("$tracetool" --list-backends | tr -d ' ' | tr , '\n' |
+    grep -vxF -e none "${skipped[@]}")
+all=$(IFS=, && echo "${variants[*]}")
 standards=(c11 gnu11)
-[ -z "$quick" ] || variants=('ring,log' nop) standards=(gnu11)
+[ -z "$quick" ] || variants=(nop) standards=(gnu11)
+variants+=("$all")
+[ -n "$quick" ] || variants+=("$(tr , '\n' <<<"$all" | tac | paste -sd,)")
 common=(-Wall -Wextra -Werror -Wshadow -Wundef -Wwrite-strings
     -Wmissing-declarations -I"$include" -I.)
 
@@ -41,13 +58,46 @@ compile() {
     compiled=$((compiled + 1))
 }
 
+# generate FORMAT FILE [INPUT]
+generate() {
+    "$tracetool" --format="$1" --backends="$backends" --group=test \
+        --dialect=7.2 --binary=/bin/x --probe-prefix=test "${3-$events}" \
+        "$2" || fail "format $1, backends $backends"
+}
+
+if [ "$quick" = provider ]; then
+    has lttng/tracepoint.h || exit 77
+    backends=ust
+    generate ust-events-h trace-ust-test.h
+    generate ust-events-c trace-ust.c
+    for cc in gcc clang; do
+        compile $cc -std=gnu11 -fsyntax-only trace-ust.c
+    done
+    exit $failed
+fi
+
+# Every backend, compiled here or not, in every format.
+for backends in $("$tracetool" --list-backends | tr , ' '); do
+    for format in c ctf d events guest h log-stap simpletrace-stap stap \
+        ust-events-c ust-events-h; do
+        generate $format "generated-$format"
+        [ -s "generated-$format" ] ||
+            fail "format $format, backend $backends: empty"
+    done
+done
+
+# What the parser has understood, it understands again.
+generate events understood generated-events
+cmp generated-events understood ||
+    fail "format events is not read as it was written"
+
 printf '#include "trace.h"\n#include "trace.h"\n' >user.c
 cp user.c user.cc
 for backends in "${variants[@]}"; do
-    "$tracetool" --format=h --backends="$backends" --group=test "$events" \
-        trace.h || fail "format h, backends $backends"
-    "$tracetool" --format=c --backends="$backends" --group=test "$events" \
-        trace.c || fail "format c, backends $backends"
+    generate h trace.h
+    generate c trace.c
+    generate guest guest.c
+    generate ust-events-h trace-ust-test.h
     for cc in gcc clang; do
         for std in "${standards[@]}"; do
             if [ -n "$quick" ]; then
@@ -56,6 +106,7 @@ for backends in "${variants[@]}"; do
                 compile $cc -std="$std" -O0 -c -Wstrict-prototypes trace.c
                 compile $cc -std="$std" -O2 -fPIC -c -Wmissing-prototypes trace.c
             fi
+            compile $cc -std="$std" -fsyntax-only -Wmissing-prototypes guest.c
             compile $cc -std="$std" -fsyntax-only -Wmissing-prototypes user.c
         done
     done
@@ -66,6 +117,13 @@ done
 echo "$compiled compiler runs"
 [ "$compiled" -gt 0 ] || exit 77
 [ -z "$quick" ] || exit $failed
+
+# The macros of LTTng, and they alone: it is included again and again.
+if has lttng/tracepoint.h; then
+    generate ust-events-c trace-ust.c
+    compile gcc -O2 -fPIC -c trace-ust.c
+    compile clang -O2 -fPIC -c trace-ust.c
+fi
 
 # Nothing to link for nop.
 "$tracetool" --format=c --backends=nop "$events" nop.c
@@ -82,20 +140,26 @@ int main(void)
 
 # A group of nothing.
 : >none
-for backends in ring nop; do
+for backends in ring nop "$all"; do
+    "$tracetool" --format=ust-events-h --group=none none trace-ust-none.h
+    "$tracetool" --format=ust-events-c --group=none none ust-none.c
     "$tracetool" --format=c --backends="$backends" --group=none none none.c
     "$tracetool" --format=h --backends="$backends" --group=none none trace.h
     compile gcc -O2 -c none.c
+    compile gcc -O2 -c ust-none.c
     compile gcc -fsyntax-only user.c
 done
 
 # The compiler's complaint names the line to be mended.
 printf '# one\n\nwrong(const char *s) "%%d"\n' >blame.events
-"$tracetool" --format=c --backends=ring,log blame.events blame.c
-if gcc -fsyntax-only "${common[@]}" blame.c 2>err; then
-    fail "gcc likes %d for a string"
-fi
-grep -q '^blame.events:3:.*%d' err || fail "not blamed on blame.events:3"
+for backends in log syslog ftrace ring,log; do
+    "$tracetool" --format=c --backends=$backends blame.events blame.c
+    if gcc -fsyntax-only "${common[@]}" blame.c 2>err; then
+        fail "gcc likes %d for a string, backends $backends"
+    fi
+    grep -q '^blame.events:3:.*%d' err ||
+        fail "not blamed on blame.events:3, backends $backends"
+done
 # ... and only for that line: what follows is blame.c's own again.
 echo 'int 0;' >>blame.c
 gcc -fsyntax-only "${common[@]}" blame.c 2>err

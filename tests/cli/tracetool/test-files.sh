@@ -73,6 +73,44 @@ expect 0 "${header[@]}" good second new.h
 grep -q 'TW_DECLARE_STATES(good, 3)' new.h || fail "not one group of three"
 rm second
 
+# A rule for make: the inputs and what they include, special characters escaped.
+mkdir 'in $1'
+printf 'include "part"\nwhole(int a) "a=%%d"\n' >'in $1/whole'
+echo 'part(void)' >'in $1/part'
+expect 0 "${header[@]}" --depfile=new.d good 'in $1/whole' new.h
+cat >expected <<'END'
+new.h: \
+  good \
+  in\ $$1/whole \
+  in\ $$1/part
+
+good:
+
+in\ $$1/whole:
+
+in\ $$1/part:
+END
+cmp -s new.d expected || fail "new.d is $(cat new.d)"
+if command -v make >/dev/null; then
+    printf 'include new.d\nnew.h:\n\techo made\n' >Makefile
+    touch new.h
+    make -q new.h || fail "make finds new.h out of date"
+    touch -d '1 hour ago' good 'in $1/whole' new.h
+    [ "$(make -s new.h 2>&1)" = made ] || fail "make does not know in \$1/part"
+    rm 'in $1/part'
+    [ "$(make -s new.h 2>&1)" = made ] || fail "make misses what was removed"
+fi
+rm -f -r 'in $1' expected Makefile new.d
+expect 1 "${header[@]}" --depfile=no/new.d good new.h
+says "Error: cannot write no/new.d: No such file or directory"
+expect 1 "${header[@]}" --depfile=new.d bad new.h
+[ ! -e new.d ] || fail "an error, yet a depfile"
+
+# "-" is the standard input.
+expect 0 "${header[@]}" --group=new - new.h <good
+"$tracetool" "${header[@]}" --group=new - - <good >out || fail "stdin to stdout"
+cmp -s out new.h || fail "stdin to stdout and to a file differ"
+
 # Errors leave an old file alone, and no new one behind.
 cp new.h old.h
 expect 1 "${header[@]}" bad new.h

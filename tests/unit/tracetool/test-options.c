@@ -90,14 +90,51 @@ static void test_errors(void **state)
 {
 	assert_int_equal(PARSE("--nonsense=1"), -EINVAL);
 	assert_string_equal(message, "option --nonsense not recognized");
-	assert_int_equal(PARSE("-h"), -EINVAL);
-	assert_string_equal(message, "option -h not recognized");
+	assert_int_equal(PARSE("-x"), -EINVAL);
+	assert_string_equal(message, "option -x not recognized");
 	assert_int_equal(PARSE("--format"), -EINVAL);
 	assert_string_equal(message, "option --format requires argument");
 	assert_int_equal(PARSE("--help=yes"), -EINVAL);
 	assert_string_equal(message, "option --help must not have an argument");
 	assert_int_equal(PARSE("--=x"), -EINVAL);
 	assert_string_equal(message, "option -- not a unique prefix");
+}
+
+static void test_names(void **state)
+{
+	assert_int_equal(PARSE("--binary=b", "--target-type", "t",
+			       "--target-name=n", "--probe-prefix=p",
+			       "--depfile=d"),
+			 0);
+	assert_string_equal(options.binary, "b");
+	assert_string_equal(options.target_type, "t");
+	assert_string_equal(options.target_name, "n");
+	assert_string_equal(options.probe_prefix, "p");
+	assert_string_equal(options.depfile, "d");
+	assert_false(tw_tool_options_are_old(&options));
+	assert_int_equal(PARSE("--target"), -EINVAL);
+	assert_string_equal(message, "option --target not a unique prefix");
+}
+
+static void test_old(void **state)
+{
+	assert_int_equal(PARSE("--simple", "-h"), 0);
+	assert_true(tw_tool_options_are_old(&options));
+	assert_string_equal(options.format, "h");
+	assert_string_equal(options.backends, "simple");
+	assert_int_equal(options.file_count, 1);
+	assert_string_equal(options.files[0], "-");
+	assert_int_equal(PARSE("-g", "--target-arch", "sparc", "--dtrace"), 0);
+	assert_string_equal(options.format, "guest");
+	assert_string_equal(options.target_name, "sparc");
+}
+
+static void test_h_alone_is_help(void **state)
+{
+	assert_int_equal(PARSE("-h"), 0);
+	assert_true(options.help);
+	assert_int_equal(PARSE("-h", "file"), -EINVAL);
+	assert_int_equal(PARSE("-c"), -EINVAL);
 }
 
 static void test_long_word_fits_message(void **state)
@@ -119,6 +156,9 @@ int main(void)
 		TEST(test_anywhere_and_last_wins),
 		TEST(test_empty_value),
 		TEST(test_errors),
+		TEST(test_names),
+		TEST(test_old),
+		TEST(test_h_alone_is_help),
 		TEST(test_long_word_fits_message),
 	};
 

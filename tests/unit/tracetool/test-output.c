@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -172,6 +174,27 @@ static void test_save_where_it_cannot_be(void **state)
 	assert_int_equal(count_files(false), 0);
 }
 
+/* The disk is full when the new file is there already: it has to go again. */
+static void test_failed_write_leaves_the_old_file(void **state)
+{
+	struct rlimit limit, none;
+	int error;
+
+	tw_output_add(&out, "old\n");
+	assert_int_equal(tw_output_save(&out, path), 0);
+	tw_output_add(&out, "new\n");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	error = tw_output_save(&out, path);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(error, -EFBIG);
+	check_file("old\n");
+}
+
 static void test_full_device_stays(void **state)
 {
 	struct stat status;
@@ -202,6 +225,7 @@ int main(void)
 		TEST(test_save_empty),
 		TEST(test_save_through_link),
 		TEST(test_save_where_it_cannot_be),
+		TEST(test_failed_write_leaves_the_old_file),
 		TEST(test_full_device_stays),
 	};
 
