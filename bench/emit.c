@@ -338,6 +338,8 @@ static void print_text(const struct machine *machine)
 	}
 	printf("\nratios of medians\n");
 	print_ratio("event on, three ints : the floor", INT3, FLOOR);
+	print_ratio("event on, three ints : the same in cache", INT3,
+		    FLOOR_LOOP);
 	print_ratio("event on, 16-byte string : the floor", STR16, FLOOR);
 	print_ratio("LTTng-UST on : event on, three ints", LTTNG_ON, INT3);
 	print_ratio("event off : LTTng-UST off", OFF, LTTNG_OFF);
