@@ -66,14 +66,16 @@ static uint32_t counter_kind(void)
 
 void tw_clock_choose(void)
 {
-	tw_runtime.clock_kind = tw_runtime.settings.clock_monotonic
-					? TW_CLOCK_MONOTONIC
-					: counter_kind();
+	tw_store_relaxed(&tw_runtime.clock_kind,
+			 tw_runtime.settings.clock_monotonic
+				 ? TW_CLOCK_MONOTONIC
+				 : counter_kind());
 }
 
 uint64_t tw_clock_now(void)
 {
-	if (TW_LIKELY(tw_runtime.clock_kind != TW_CLOCK_MONOTONIC))
+	if (TW_LIKELY(tw_load_relaxed(&tw_runtime.clock_kind) !=
+		      TW_CLOCK_MONOTONIC))
 		return tw_clock_fast();
 	return read_ns(CLOCK_MONOTONIC);
 }

@@ -108,8 +108,8 @@ void tw_ftrace(const char *format, ...)
 			line[size - 1] = '\n';
 		}
 		/* Nobody to tell if it fails, as when tracing is off. */
-		if (size > 0 && write(fd, line, (size_t)size) < 0)
-			size = 0;
+		if (size > 0)
+			(void)!write(fd, line, (size_t)size);
 	}
 	errno = saved_errno;
 }

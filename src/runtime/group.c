@@ -196,34 +196,38 @@ static struct tw_ring_group *make_entry(const struct tw_group *group)
 	return entry;
 }
 
+/* Put memory in the place of the group's state bytes, whole at any moment. */
+static bool lay_over(struct tw_group *group, void *memory)
+{
+	if (memory == MAP_FAILED)
+		return false;
+	if (mremap(memory, group->states_size, group->states_size,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, group->states) != MAP_FAILED)
+		return true;
+	munmap(memory, group->states_size);
+	return false;
+}
+
+/* Whatever lies there goes: off, and private to this process. */
 static void zero_pages(struct tw_group *group)
 {
-	/* Whatever lies there goes: off, and private to this process. */
-	(void)!mmap(group->states, group->states_size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	lay_over(group, mmap(NULL, group->states_size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 bool tw_group_map(struct tw_group *group)
 {
 	const struct tw_ring_group *entry;
-	void *second;
 
 	if (group->entry == NO_ENTRY)
 		return false;
 	entry = &tw_runtime.ring.groups[group->entry];
 	/* An old size of 0: a second mapping of the same shared pages. */
-	second = mremap(tw_group_states(entry), 0, group->states_size,
-			MREMAP_MAYMOVE);
-	if (second == MAP_FAILED)
-		return false;
-	if (mremap(second, group->states_size, group->states_size,
-		   MREMAP_MAYMOVE | MREMAP_FIXED,
-		   group->states) == MAP_FAILED) {
-		munmap(second, group->states_size);
-		zero_pages(group);
-		return false;
-	}
-	return true;
+	if (lay_over(group, mremap(tw_group_states(entry), 0,
+				   group->states_size, MREMAP_MAYMOVE)))
+		return true;
+	zero_pages(group);
+	return false;
 }
 
 void tw_group_unmap(struct tw_group *group)
@@ -262,7 +266,9 @@ static void add(struct tw_group *group)
 				NULL, 0);
 		return;
 	}
-	group->id_base = entry->id_base;
+	/* A second start finds it as it is, and threads in an event read it. */
+	if (group->id_base != entry->id_base)
+		group->id_base = entry->id_base;
 	group->entry = (uint32_t)(entry - tw_runtime.ring.groups);
 	if (!tw_group_map(group)) {
 		group->entry = NO_ENTRY;

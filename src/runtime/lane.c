@@ -115,7 +115,7 @@ void tw_lanes_void(void)
 	 */
 	for (i = 0; i < TW_LANES; i++) {
 		block = &lanes->block[i];
-		if (!tw_load_relaxed(&block->owner))
+		if (!tw_load_acquire(&block->owner))
 			continue;
 		for (level = 0; level < LEVELS; level++)
 			tw_store_relaxed(&block->level[level].writer.end,
@@ -177,12 +177,16 @@ static bool attach(struct tw_ring *ring, struct tw_writer *writer, uint32_t tid,
 	return true;
 }
 
-/* The writers of a block that is nobody's any more, whoever used it last. */
+/*
+ * A block from one thread to the next, while a third may be voiding it: the
+ * three are ordered by the lane's state, but for the store of a word that is
+ * SLOW either way.
+ */
 __attribute__((no_sanitize("thread"))) static void copy_block(
 	struct block *to, const struct block *from)
 {
-	typedef uint64_t __attribute__((may_alias)) word;
-	const volatile word *from_word = (const volatile word *)from;
+	typedef volatile uint64_t __attribute__((may_alias)) word;
+	const word *from_word = (const word *)from;
 	word *to_word = (word *)to;
 	size_t i;
 
@@ -196,11 +200,12 @@ __attribute__((no_sanitize("thread"))) static void copy_block(
  */
 static void release(struct block *block)
 {
+	static const struct block nothing;
 	struct block copy;
 	int i;
 
 	copy_block(&copy, block);
-	memset(block, 0, sizeof(*block));
+	copy_block(block, &nothing);
 	/* A ring that is stopped needs none of it. */
 	if (copy.lanes != tw_load_acquire(&lanes))
 		return;
@@ -211,11 +216,13 @@ static void release(struct block *block)
 					 &copy.level[i].writer);
 }
 
-/* A thread ends. */
+/* A thread ends. In a forked child the block may be another's by now. */
 static void leave(void *block)
 {
+	const uint32_t *owner = &((struct block *)block)->owner;
+
 	tw_lanes_forget_own();
-	if (((struct block *)block)->owner)
+	if (tw_load_relaxed(owner) == (uint32_t)syscall(SYS_gettid))
 		release(block);
 }
 
@@ -247,22 +254,18 @@ static struct block *take_block(void)
 	const uint32_t tid = (uint32_t)syscall(SYS_gettid);
 	struct lanes *of = tw_load_acquire(&lanes);
 	struct block *block, *expected = NULL;
-	struct tw_writer writer;
+	struct block made = {.lanes = of};
 	unsigned i;
 
 	reclaim(of);
-	memset(&writer, 0, sizeof(writer));
-	writer.end = TW_WRITER_SLOW;
-	if (!attach(&of->ring, &writer, tid, 0))
+	for (i = 0; i < LEVELS; i++)
+		made.level[i].writer.end = TW_WRITER_SLOW;
+	if (!attach(&of->ring, &made.level[0].writer, tid, 0))
 		return NULL;
-	block = &of->block[writer.lane];
-	memset(block, 0, sizeof(*block));
-	block->level[0].writer = writer;
-	for (i = 1; i < LEVELS; i++)
-		block->level[i].writer.end = TW_WRITER_SLOW;
-	block->lanes = of;
+	block = &of->block[made.level[0].writer.lane];
+	copy_block(block, &made);
 	tw_add_relaxed(&live_blocks, 1);
-	tw_store_relaxed(&block->owner, tid);
+	tw_store_release(&block->owner, tid);
 	/* One instruction, so that a handler that got here first wins whole. */
 	if (!__atomic_compare_exchange_n(&own, &expected, block, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {

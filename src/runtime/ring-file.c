@@ -95,7 +95,7 @@ static int open_file(void)
 
 int tw_ring_file_populate(void *memory, size_t size)
 {
-	const uintptr_t page = (uintptr_t)tw_runtime.layout.align;
+	const uintptr_t page = (uintptr_t)getpagesize();
 	uintptr_t from = (uintptr_t)memory & ~(page - 1);
 	uintptr_t to = ((uintptr_t)memory + size + page - 1) & ~(page - 1);
 	int saved_errno = errno;

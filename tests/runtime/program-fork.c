@@ -16,8 +16,6 @@
 
 #include "trace-runtime.h"
 
-extern char **environ;
-
 /* The numbers of a thread's events go on from one call to the next. */
 static void emit(uint32_t thread, unsigned count)
 {
@@ -250,6 +248,37 @@ static void threads_in_child(void)
 	parent_goes_on(child);
 }
 
+static pthread_t forker;
+static pthread_barrier_t half;
+
+static void *outlive(void *argument)
+{
+	emit(1, 50);
+	pthread_barrier_wait(&half);
+	pthread_join(forker, NULL);
+	emit(1, 50);
+	say_pid("child");
+	exit(0);
+}
+
+/* The thread that forked ends, and had a lane in the parent's ring. */
+static void thread_ends_in_child(void)
+{
+	pthread_t thread;
+	pid_t child;
+
+	emit(0, 100);
+	child = fork();
+	if (!child) {
+		forker = pthread_self();
+		pthread_barrier_init(&half, NULL, 2);
+		pthread_create(&thread, NULL, outlive, NULL);
+		pthread_barrier_wait(&half);
+		pthread_exit(NULL);
+	}
+	parent_goes_on(child);
+}
+
 /* The child has its parent's memory, so its events are the parent's. */
 __attribute__((noinline)) static pid_t vfork_and_emit(void)
 {
@@ -364,6 +393,7 @@ int main(int argc, char **argv)
 		{"daemon-silent", daemon_silent},
 		{"threads", threads},
 		{"threads-in-child", threads_in_child},
+		{"thread-ends-in-child", thread_ends_in_child},
 		{"vfork-after-events", vfork_after_events},
 		{"vfork-before-any-event", vfork_before_any_event},
 		{"bare-fork", bare_fork},

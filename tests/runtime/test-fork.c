@@ -359,6 +359,31 @@ static void skip_with_thread_sanitizer(void)
 	}
 }
 
+static void a_forking_threads_end_harms_no_other(void **state)
+{
+	const struct traced_dir *dir = *state;
+	struct tw_ring_lane lane;
+	struct traced traced;
+	struct audit audit;
+	struct found found;
+	uint64_t pid;
+
+	skip_with_thread_sanitizer();
+	start(&traced, dir, "thread-ends-in-child");
+	pid = traced_number(&traced, "child");
+	read_ring(dir, pid, &found, &audit);
+	assert_int_equal(found.count[1], 100);
+	assert_int_equal(audit.found, 100);
+	assert_int_equal(audit.lanes, 1);
+	/* One page: nobody has closed it in between. */
+	assert_int_equal(tw_ring_read_lane(&audit.reader, 0, &lane), 0);
+	assert_int_equal(lane.seq, 1);
+	audit_close(&audit);
+	traced_go(&traced);
+	traced_number(&traced, "parent");
+	end(&traced, dir);
+}
+
 static void vforked(const struct traced_dir *dir, const char *verb)
 {
 	struct traced traced;
@@ -465,6 +490,7 @@ int main(void)
 		TEST(a_silent_daemon_takes_the_ring_with_it),
 		TEST(children_of_a_busy_program),
 		TEST(all_threads_of_a_child_are_counted),
+		TEST(a_forking_threads_end_harms_no_other),
 		TEST(vfork_is_the_parent),
 		TEST(vfork_first_is_the_parent),
 		TEST(a_bare_fork_is_seen),

@@ -86,7 +86,7 @@ static void start(struct traced *traced, struct places *places, uint64_t bursts,
 
 	strcpy(program, traced_program("program-burst"));
 	snprintf(burst_text, sizeof(burst_text), "%" PRIu64, bursts);
-	snprintf(event_text, sizeof(event_text), "%u", BURST);
+	snprintf(event_text, sizeof(event_text), "%d", BURST);
 	TRACED_START(traced, &places->rings,
 		     .arguments = {trackway, "record", "-o", places->path,
 				   "--ring-size", ring_size, "--", program,

@@ -21,8 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 void traced_dir_create(struct traced_dir *dir)
 {
 	strcpy(dir->path, "/dev/shm/trackway-test-XXXXXX");
@@ -153,7 +151,7 @@ static bool is_ours(const char *variable)
 static char **make_environment(const struct traced_dir *dir,
 			       const struct traced_command *command)
 {
-	static char directory[sizeof(dir->path) + 16];
+	static char directory[sizeof(struct traced_dir) + 16];
 	size_t count = 0, i;
 	char **made;
 
