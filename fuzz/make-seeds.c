@@ -78,7 +78,7 @@ static void put_demo_events(struct seed *seed, uint64_t time, int count)
 static void make_page(struct made_ring *ring, uint32_t index, uint32_t state,
 		      int events)
 {
-	const size_t at = ring->pages_offset + index * 512;
+	const size_t at = ring->pages_offset + (size_t)index * 512;
 	struct seed content = {.big_endian = ring->big_endian};
 
 	put_demo_events(&content, 2000 + index * 100, events);

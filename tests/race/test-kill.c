@@ -113,7 +113,7 @@ static const char *check_pages(struct world *w, enum tw_testpoint point)
 			return w->reader.why;
 		states[word & TW_PAGE_STATE_MASK]++;
 	}
-	if (states[TW_PAGE_CLAIMED] != may_claim)
+	if (states[TW_PAGE_CLAIMED] != (may_claim ? 1 : 0))
 		return "it is not the claimed page that is missing";
 	if (w->seen.pages != states[TW_PAGE_OPEN] + states[TW_PAGE_FULL])
 		return "not all pages could be read";

@@ -95,7 +95,7 @@ static void check_states(struct world *w, bool may_claim)
 		claimed += word == TW_PAGE_CLAIMED ? 1 : 0;
 		open += word == TW_PAGE_OPEN ? 1 : 0;
 	}
-	if (claimed > may_claim)
+	if (claimed > (may_claim ? 1 : 0))
 		check(w, "a page is claimed by nobody");
 	if (open > OTHERS + 1)
 		check(w, "more pages are open than there are writers");

@@ -61,7 +61,7 @@ if [ "$(missing_symbols "$scratch/hosted.o")" != strlen ]; then
 fi
 rm "$scratch/hosted.o" "$scratch/empty.o"
 
-for options in -O0 -O2 -Os "-O2 -DTW_TYPES_HEADER=<own-types.h>"; do
+for options in -O0 -Os "-O2 -DTW_TYPES_HEADER=<own-types.h>"; do
     for source in "$root"/src/ring/*.c; do
         # shellcheck disable=SC2086
         compile "$source" "$scratch/$(basename "$source" .c).o" $options
