@@ -771,12 +771,12 @@ static char *run_bytes(char *out, struct fields *f, const struct step *step,
 	char *at;
 
 	text->size = (size_t)(out - text->data);
-	out = tw_text_reserve(text, size * 3 + 2 * CAP + format->room);
+	out = tw_text_reserve(text, size * 3 + (size_t)2 * CAP + format->room);
 	if (!out)
 		return NULL;
 	hex = at = out + CAP;
 	for (size_t i = 0; i < size; i++) {
-		memcpy(at, tw_hex_pairs[0] + bytes[i] * 2u, 2);
+		memcpy(at, tw_hex_pairs[0] + (size_t)bytes[i] * 2, 2);
 		at[2] = ' ';
 		at += 3;
 	}

@@ -25,9 +25,9 @@ static const char *const taken[] = {
 	['T'] = " TW_STATE ",
 	['a'] = " alignas alignof and and_eq ",
 	['b'] = " bitand bitor bool ",
-	['c'] = " catch char16_t char32_t char8_t class co_await co_return "
-		"co_yield compl concept const_cast consteval constexpr "
-		"constinit ",
+	['c'] = (" catch char16_t char32_t char8_t class co_await co_return "
+		 "co_yield compl concept const_cast consteval constexpr "
+		 "constinit "),
 	['d'] = " daylight decltype delete dynamic_cast ",
 	['e'] = " environ errno explicit export ",
 	['f'] = " false friend ",
@@ -38,10 +38,10 @@ static const char *const taken[] = {
 	['o'] = " offsetof operator or or_eq ",
 	['p'] = " private protected ptrdiff_t public ",
 	['r'] = " reinterpret_cast requires ",
-	['s'] = " signgam size_t sparc ssize_t static_assert static_cast "
-		"stderr stdin stdout sun ",
-	['t'] = " template this thread_local throw timezone true try typeid "
-		"typename ",
+	['s'] = (" signgam size_t sparc ssize_t static_assert static_cast "
+		 "stderr stdin stdout sun "),
+	['t'] = (" template this thread_local throw timezone true try typeid "
+		 "typename "),
 	['u'] = " uint16_t uint32_t uint64_t uint8_t uintptr_t unix using ",
 	['v'] = " virtual ",
 	['w'] = " wchar_t ",

@@ -175,6 +175,12 @@ static const char *check_old(const struct tw_tool_options *options)
 	return NULL;
 }
 
+static const char *today_format(const char *old_format)
+{
+	return old_format && strcmp(old_format, "g") == 0 ? "guest"
+							  : old_format;
+}
+
 /* Say in today's options what the older ones ask for. */
 static int resolve_old(struct tw_tool_options *options, char *message,
 		       size_t message_size)
@@ -196,9 +202,7 @@ static int resolve_old(struct tw_tool_options *options, char *message,
 		snprintf(message, message_size, "%s", problem);
 		return -EINVAL;
 	}
-	options->format = strcmp(options->old_format, "g") == 0
-				  ? "guest"
-				  : options->old_format;
+	options->format = today_format(options->old_format);
 	options->backends = options->old_backend;
 	options->files[options->file_count++] = "-";
 	return 0;
