@@ -33,7 +33,7 @@ static inline void interrupted_count(uint32_t thread, uint64_t number,
 	at = TW_PUT(at, thread);
 	between();
 	at = TW_PUT(at, number);
-	TW_PUT(at, check);
+	memcpy(at, &check, sizeof(check));
 	tw_slot_commit(&slot, tw_group_runtime.id_base + COUNT_INDEX, size);
 }
 
