@@ -52,6 +52,32 @@ struct tw_group {
 TW_PUBLIC void tw_group_register(struct tw_group *group);
 TW_PUBLIC void tw_group_unregister(struct tw_group *group);
 
+/*
+ * After TW_DECLARE_STATES(): define a group of count events, known to the
+ * runtime while its module is loaded. schema: an object that holds its blob.
+ * (No macro is called here with the group's name, which may be that of another
+ * macro, as linux is.)
+ */
+#define TW_DEFINE_GROUP(group, count, schema)                                \
+	struct tw_states_##group tw_states_##group;                          \
+	extern TW_HIDDEN struct tw_group tw_group_##group;                   \
+	__attribute__((constructor)) static void _tw_register_##group(void)  \
+	{                                                                    \
+		tw_group_register(&tw_group_##group);                        \
+	}                                                                    \
+	__attribute__((destructor)) static void _tw_unregister_##group(void) \
+	{                                                                    \
+		tw_group_unregister(&tw_group_##group);                      \
+	}                                                                    \
+	struct tw_group tw_group_##group = {                                 \
+		.size = sizeof(struct tw_group),                             \
+		.event_count = (count),                                      \
+		.states = (struct tw_states *)(void *)&tw_states_##group,    \
+		.states_size = sizeof(tw_states_##group),                    \
+		.blob = &(schema),                                           \
+		.blob_size = sizeof(schema),                                 \
+	}
+
 /* One nesting level of one thread. */
 struct tw_lane {
 	struct tw_writer writer;
@@ -66,8 +92,7 @@ extern TW_PUBLIC __thread struct tw_lane *tw_lane_current
 struct tw_slot {
 	struct tw_lane *lane;
 	struct tw_page *page;
-	unsigned char *at;  /* where the event begins */
-	unsigned char *end; /* to be put back */
+	unsigned char *at; /* where the event begins */
 	uint64_t time;
 };
 
@@ -118,25 +143,24 @@ static inline void tw_commit(struct tw_page *page, uint64_t step)
 	__atomic_store_n(word, *word + step, __ATOMIC_RELEASE);
 }
 
-/* Take a lane: what interrupts from here on goes elsewhere. NULL: busy. */
-static inline unsigned char *tw_lane_take(struct tw_lane *lane)
+/* Take a lane: what interrupts from here on goes elsewhere. 0: it was busy. */
+static inline uintptr_t tw_lane_take(struct tw_lane *lane)
 {
-	unsigned char *end = __atomic_load_n(&lane->writer.end,
-					     __ATOMIC_RELAXED);
+	uintptr_t lock = __atomic_load_n(&lane->writer.lock, __ATOMIC_RELAXED);
 
-	__atomic_store_n(&lane->writer.end, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&lane->writer.lock, 0, __ATOMIC_RELAXED);
 	/* (C) with the one in tw_lane_put(). Against the same thread's signal
 	 * handlers only, so the order of the instructions is enough: one that
-	 * runs after the store finds the lane busy, one that ran before has
-	 * left it whole. */
+	 * runs after the store finds the lane busy, one that ran before, if
+	 * between load and store, has left it whole and as free as it was. */
 	TW_COMPILER_BARRIER();
-	return end;
+	return lock;
 }
 
-static inline void tw_lane_put(struct tw_lane *lane, unsigned char *end)
+static inline void tw_lane_put(struct tw_lane *lane, uintptr_t lock)
 {
 	TW_COMPILER_BARRIER(); /* (C) */
-	__atomic_store_n(&lane->writer.end, end, __ATOMIC_RELAXED);
+	__atomic_store_n(&lane->writer.lock, lock, __ATOMIC_RELAXED);
 }
 
 /*
@@ -148,32 +172,33 @@ static inline void tw_lane_put(struct tw_lane *lane, unsigned char *end)
 static inline bool tw_slot_open(struct tw_slot *slot, size_t size)
 {
 	struct tw_lane *lane = tw_lane_current;
-	struct tw_page *page = __atomic_load_n(&lane->writer.page,
-					       __ATOMIC_RELAXED);
+	uintptr_t lock, end;
 
-	slot->lane = lane;
 	/*
-	 * (C) as well: a handler that runs within tw_lane_take(), between its
-	 * load and its store, may turn the page, and end would be the old
-	 * page's. Seen by the page: with the same one before and after, end is
-	 * its end.
+	 * First of all, so that the loads below need not wait for the clock,
+	 * nor the clock for them. A handler that runs before the lane is taken
+	 * may write to it: then this time is before its last, and the slow way
+	 * reads the clock again.
 	 */
-	TW_COMPILER_BARRIER();
-	slot->end = tw_lane_take(lane);
+	slot->time = tw_clock_fast();
+	lock = tw_lane_take(lane);
+	end = __atomic_load_n(&lane->writer.end, __ATOMIC_RELAXED) & lock;
+	slot->lane = lane;
 	slot->at = lane->writer.pos;
-	slot->page = lane->writer.page;
-	if (TW_LIKELY((uintptr_t)slot->at + size <= (uintptr_t)slot->end) &&
-	    TW_LIKELY(slot->page == page)) {
-		slot->time = tw_clock_fast();
-		/* Backwards wraps to a huge gap: one test for both. */
-		if (TW_LIKELY((slot->time - slot->page->timestamp_end) >>
-				      TW_TIME_GAP_BITS ==
-			      0))
-			return true;
+	/* Busy, full, slow: no room in any of them. */
+	if (TW_UNLIKELY((uintptr_t)slot->at + size > end)) {
+		/* Not the lock, which would cost a register up to here. */
+		tw_lane_put(lane, end ? TW_WRITER_FREE : 0);
+		return false;
 	}
-	/* Not that end, which may be stale: the slow path works it out anew. */
-	tw_lane_put(lane, slot->end ? TW_WRITER_SLOW : NULL);
-	return false;
+	slot->page = lane->writer.page;
+	/* Backwards wraps to a huge gap: one test for both. */
+	if (TW_UNLIKELY((slot->time - slot->page->timestamp_end) >>
+			TW_TIME_GAP_BITS)) {
+		tw_lane_put(lane, TW_WRITER_FREE);
+		return false;
+	}
+	return true;
 }
 
 /* Finish the event: the size is that of tw_slot_open(). */
@@ -186,7 +211,7 @@ static inline void tw_slot_commit(const struct tw_slot *slot, uint64_t id,
 	slot->page->timestamp_end = slot->time;
 	tw_commit(slot->page, TW_COMMIT_STEP((uint32_t)(size * 8)));
 	slot->lane->writer.pos = slot->at + size;
-	tw_lane_put(slot->lane, slot->end);
+	tw_lane_put(slot->lane, TW_WRITER_FREE);
 }
 
 /* Where the event's fields go. */

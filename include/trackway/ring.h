@@ -53,6 +53,9 @@ enum tw_ring_clock {
 enum tw_ring_flags {
 	TW_RING_CLOSED = 1, /* the producer ended cleanly */
 	TW_RING_KEPT = 2,   /* its file was left on purpose: TRACKWAY_KEEP */
+	/* Pointers and longs have 4 bytes there: for a reader that has the
+	 * events' declarations and no schema. Said by guests only. */
+	TW_RING_32BIT = 4,
 };
 
 /* One moment on three clocks. */

@@ -30,6 +30,9 @@ struct tw_runtime_options {
 		ring_size; /* bytes of pages; default 16 MiB, at least 64 KiB */
 	const char *name;  /* the producer's; default the program's */
 	const char *directory;
+	/* As TRACKWAY_RING: memory to lay the ring in, instead of a file. A
+	 * process can do that once in its life. */
+	const char *ring;
 };
 
 /*

@@ -25,27 +25,31 @@
 #define TW_TIME_GAP_BITS 47
 
 /*
- * A lane's writer, in the producer's private memory: exactly a cache line.
+ * A lane's writer, in the producer's private memory: exactly a cache line where
+ * pointers have 64 bits.
  *
- * end is the lane's lock as well, against what interrupts its thread: whoever
- * writes an event has read it and left NULL, so that an interrupting writer
- * finds no room here and goes to another level. All of the rest is read after
- * that and written before end is put back.
+ * lock is against what interrupts the lane's writer, on the same CPU: whoever
+ * writes an event has read it and left 0, and all of the rest is read after
+ * that and written before the lock is put back. Its two values make it a mask
+ * of end: a writer that interrupts another one finds no room, by the same
+ * comparison that tells when a page is full, and goes to another level.
  */
 struct tw_writer {
 	unsigned char *pos;   /* where the next event goes */
-	unsigned char *end;   /* of the page's room; NULL: busy */
+	uintptr_t end;	      /* of the page's room, or TW_WRITER_SLOW */
 	struct tw_page *page; /* open, or NULL */
+	uintptr_t lock;	      /* TW_WRITER_FREE, or 0: busy */
 	uint64_t events;      /* written before the open page */
 	uint64_t discarded;
-	uint64_t seq;	    /* of the next page */
-	uint64_t last_time; /* of the last closed page */
-	uint32_t lane;	    /* index in the lane table */
-	uint32_t flags;	    /* the runtime's */
+	uint64_t seq;	/* of the next page */
+	uint32_t lane;	/* index in the lane table */
+	uint32_t flags; /* the runtime's */
 };
 
-/* end of a writer that is not busy but whose way is the slow one. */
-#define TW_WRITER_SLOW ((unsigned char *)1)
+#define TW_WRITER_FREE ((uintptr_t)-1)
+
+/* No room, yet not 0: masked by the lock it tells a free writer from a busy. */
+#define TW_WRITER_SLOW ((uintptr_t)1)
 
 /* The commit word as one number: content_size and one more event. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -6,7 +6,24 @@
 #ifndef TRACKWAY_RING_ATOMIC_H
 #define TRACKWAY_RING_ATOMIC_H
 
-#include <trackway/types.h>
+#include <trackway/writer.h>
+
+/*
+ * In a loop that a compiler would make a call of memset(), memcpy() or strlen()
+ * of, which a guest may not have.
+ */
+#ifdef TW_GUEST
+#define TW_KEEP_LOOP() TW_COMPILER_BARRIER()
+#else
+#define TW_KEEP_LOOP() ((void)0)
+#endif
+
+#if defined(TW_GUEST) && !defined(TW_NO_ATOMICS) && \
+	!defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_4)
+#define TW_NO_ATOMICS 1
+#endif
+
+#ifndef TW_NO_ATOMICS
 
 #define tw_load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define tw_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
@@ -28,12 +45,70 @@ static inline int tw_cas_acq_rel_u32(uint32_t *p, uint32_t expected,
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+static inline int tw_cas_seq_cst_u32(uint32_t *p, uint32_t expected,
+				     uint32_t desired)
+{
+	return __atomic_compare_exchange_n(p, &expected, desired, 0,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+#else
+
+/*
+ * A guest's one CPU without compare-and-swap. What reads and then writes runs
+ * with interrupts off (TW_GUEST_GUARD_ENTER), so that plain accesses will do;
+ * but a host looks on, for which the order of stores is still to be kept.
+ */
+#define tw_load_relaxed(p) (*(const volatile __typeof__(*(p)) *)(p))
+#define tw_store_relaxed(p, v) ((void)(*(volatile __typeof__(*(p)) *)(p) = (v)))
+#define tw_store_release(p, v)              \
+	do {                                \
+		tw_fence_release();         \
+		tw_store_relaxed((p), (v)); \
+	} while (0)
+
+#if defined(__arm__) && __ARM_ARCH < 6
+/* There is no barrier to be had, nor more than one core. */
+#define tw_fence_release() TW_COMPILER_BARRIER()
+#define tw_fence_seq_cst() TW_COMPILER_BARRIER()
+#else
+#define tw_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define tw_fence_seq_cst() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+
+static inline uint32_t tw_load_acquire(const uint32_t *p)
+{
+	uint32_t value = tw_load_relaxed(p);
+
+	TW_COMPILER_BARRIER();
+	return value;
+}
+
+static inline int tw_cas_acq_rel_u32(uint32_t *p, uint32_t expected,
+				     uint32_t desired)
+{
+	if (tw_load_relaxed(p) != expected)
+		return 0;
+	tw_store_release(p, desired);
+	return 1;
+}
+
+static inline int tw_cas_seq_cst_u32(uint32_t *p, uint32_t expected,
+				     uint32_t desired)
+{
+	return tw_cas_acq_rel_u32(p, expected, desired);
+}
+
+#endif
+
 /*
  * Words of 64 bits that only count or inform, so nothing is ordered by them.
  * Where 8 bytes can't be moved at once they go in halves: a reader may meet
  * them in between, but an add is never lost.
  */
+#ifndef TW_HAVE_ATOMIC_U64
 #define TW_HAVE_ATOMIC_U64 (__SIZEOF_POINTER__ >= 8)
+#endif
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define TW_LOW_HALF 0
@@ -69,7 +144,9 @@ static inline void tw_store_relaxed_u64(uint64_t *p, uint64_t value)
 
 static inline void tw_increment_relaxed_u64(uint64_t *p)
 {
-#if TW_HAVE_ATOMIC_U64
+#if defined(TW_NO_ATOMICS)
+	tw_store_relaxed_u64(p, tw_load_relaxed_u64(p) + 1);
+#elif TW_HAVE_ATOMIC_U64
 	tw_add_relaxed(p, 1);
 #else
 	tw_half_word *half = (tw_half_word *)p;
@@ -77,13 +154,6 @@ static inline void tw_increment_relaxed_u64(uint64_t *p)
 	if (tw_add_relaxed(&half[TW_LOW_HALF], 1) == 0xffffffffu)
 		tw_add_relaxed(&half[!TW_LOW_HALF], 1);
 #endif
-}
-
-static inline int tw_cas_seq_cst_u32(uint32_t *p, uint32_t expected,
-				     uint32_t desired)
-{
-	return __atomic_compare_exchange_n(p, &expected, desired, 0,
-					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 #endif

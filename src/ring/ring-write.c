@@ -21,6 +21,8 @@ void (*tw_testpoint_hook)(enum tw_testpoint at);
 /* Free, with the ticket that no page is given back with but page 0's first. */
 #define PAGE_NEVER_USED 0u
 
+#ifndef TW_GUEST
+
 static uint64_t align_up(uint64_t value, uint64_t align)
 {
 	return (value + align - 1) & ~(align - 1);
@@ -58,12 +60,16 @@ int tw_ring_layout(struct tw_ring_layout *layout)
 	return 0;
 }
 
+#endif
+
 static void clear(void *memory, uint64_t size)
 {
 	uint8_t *byte = memory;
 
-	while (size--)
+	while (size--) {
 		*byte++ = 0;
+		TW_KEEP_LOOP();
+	}
 }
 
 void tw_ring_handle(struct tw_ring *ring, void *memory)
@@ -137,7 +143,7 @@ void tw_ring_unpublish(struct tw_ring *ring)
 struct tw_page_trailer *tw_ring_trailer(const struct tw_ring *ring,
 					uint32_t index)
 {
-	uint8_t *end = ring->pages + ((uint64_t)index + 1) * ring->page_size;
+	uint8_t *end = ring->pages + ((size_t)index + 1) * ring->page_size;
 
 	return (void *)(end - TW_PAGE_TRAILER);
 }
@@ -179,11 +185,11 @@ int tw_writer_attach(struct tw_ring *ring, struct tw_writer *writer,
 	tw_store_relaxed(&entry->level, level);
 	writer->page = NULL;
 	writer->pos = NULL;
+	writer->end = TW_WRITER_SLOW;
 	writer->lane = (uint32_t)lane;
 	writer->events = entry->events;
 	writer->discarded = entry->discarded;
 	writer->seq = entry->seq;
-	writer->last_time = entry->last_time;
 	return 0;
 }
 
@@ -193,14 +199,6 @@ void tw_writer_detach(struct tw_ring *ring, struct tw_writer *writer)
 	/* (H) */
 	tw_store_release(&ring->lanes[writer->lane].state, TW_LANE_IDLE);
 	TW_TESTPOINT(TW_AT_DETACH_IDLE);
-}
-
-static uint32_t page_index(const struct tw_ring *ring,
-			   const struct tw_page *page)
-{
-	/* A difference of pointers: no 64-bit division where they have 32. */
-	return (uint32_t)((size_t)((const uint8_t *)page - ring->pages) /
-			  ring->page_size);
 }
 
 void tw_writer_close(struct tw_ring *ring, struct tw_writer *writer)
@@ -213,12 +211,12 @@ void tw_writer_close(struct tw_ring *ring, struct tw_writer *writer)
 		return;
 	writer->page = NULL;
 	writer->pos = NULL;
+	tw_store_relaxed(&writer->end, TW_WRITER_SLOW);
 	writer->events += page->events;
-	writer->last_time = page->timestamp_end;
-	tw_store_relaxed_u64(&entry->last_time, writer->last_time);
+	tw_store_relaxed_u64(&entry->last_time, page->timestamp_end);
 	tw_store_relaxed_u64(&entry->events, writer->events);
 	TW_TESTPOINT(TW_AT_CLOSE_COUNTED);
-	trailer = tw_ring_trailer(ring, page_index(ring, page));
+	trailer = (void *)tw_ring_page_end(ring, page);
 	/* Release (I), with the acquire of the state word in
 	 * tw_ring_page_copy(): a full page is seen with all its events. */
 	tw_store_release(&trailer->state, (tw_load_relaxed(&trailer->state) &
@@ -226,6 +224,23 @@ void tw_writer_close(struct tw_ring *ring, struct tw_writer *writer)
 						  TW_PAGE_FULL);
 	tw_store_relaxed(&entry->page, 0);
 	TW_TESTPOINT(TW_AT_CLOSE_FULL);
+}
+
+/* value % divisor. A guest's machine may not know how to divide. */
+static uint32_t remainder_of(uint32_t value, uint32_t divisor)
+{
+#ifdef TW_GUEST
+	uint32_t part = divisor;
+
+	while (part <= value >> 1)
+		part <<= 1;
+	for (; part >= divisor; part >>= 1)
+		if (value >= part)
+			value -= part;
+	return value;
+#else
+	return value % divisor;
+#endif
 }
 
 /* Take a page that no lane has open, or say why there is none. */
@@ -239,7 +254,7 @@ static enum tw_turn claim(struct tw_ring *ring, uint32_t *index,
 
 	while (skipped < ring->page_count) {
 		head = tw_load_acquire(&control->head);
-		*index = head % ring->page_count;
+		*index = remainder_of(head, ring->page_count);
 		trailer = tw_ring_trailer(ring, *index);
 		state = tw_load_relaxed(&trailer->state);
 		if ((state & TW_PAGE_STATE_MASK) == TW_PAGE_FULL &&
@@ -283,15 +298,19 @@ static enum tw_turn claim(struct tw_ring *ring, uint32_t *index,
 static void write_header(struct tw_ring *ring, struct tw_writer *writer,
 			 struct tw_page *page, uint64_t now)
 {
+	const struct tw_ring_lane *entry = &ring->lanes[writer->lane];
+	uint64_t last_time = tw_load_relaxed_u64(&entry->last_time);
 	uint32_t i;
 
-	if (now < writer->last_time)
-		now = writer->last_time;
+	if (now < last_time)
+		now = last_time;
 	if (now == 0)
 		now = 1; /* an end of 0 is fatal to babeltrace2 */
 	page->magic = TW_PAGE_MAGIC;
-	for (i = 0; i < sizeof(page->uuid); i++)
+	for (i = 0; i < sizeof(page->uuid); i++) {
 		page->uuid[i] = ring->control->uuid[i];
+		TW_KEEP_LOOP();
+	}
 	page->stream_id = TW_PAGE_STREAM_ID;
 	page->timestamp_begin = now;
 	page->timestamp_end = now;
@@ -304,8 +323,8 @@ static void write_header(struct tw_ring *ring, struct tw_writer *writer,
 	page->packet_seq_num = writer->seq++;
 	page->events_discarded = writer->discarded;
 	page->events_before = writer->events;
-	page->tid = tw_load_relaxed(&ring->lanes[writer->lane].tid);
-	page->level = tw_load_relaxed(&ring->lanes[writer->lane].level);
+	page->tid = tw_load_relaxed(&entry->tid);
+	page->level = tw_load_relaxed(&entry->level);
 }
 
 enum tw_turn tw_writer_turn(struct tw_ring *ring, struct tw_writer *writer,
@@ -321,7 +340,7 @@ enum tw_turn tw_writer_turn(struct tw_ring *ring, struct tw_writer *writer,
 	turn = claim(ring, &index, &ticket);
 	if (turn != TW_TURN_DONE)
 		return turn;
-	page = (void *)(ring->pages + (uint64_t)index * ring->page_size);
+	page = (void *)(ring->pages + (size_t)index * ring->page_size);
 	trailer = tw_ring_trailer(ring, index);
 	write_header(ring, writer, page, now);
 	trailer->beacon = tw_load_relaxed_u64(&ring->control->beacon);
@@ -331,6 +350,7 @@ enum tw_turn tw_writer_turn(struct tw_ring *ring, struct tw_writer *writer,
 	TW_TESTPOINT(TW_AT_TURN_ENTRY);
 	writer->page = page;
 	writer->pos = page->payload;
+	tw_store_relaxed(&writer->end, (uintptr_t)tw_ring_page_end(ring, page));
 	/* Release (J), with the same acquire as (I): the header is seen. */
 	tw_store_release(&trailer->state, ticket | TW_PAGE_OPEN);
 	TW_TESTPOINT(TW_AT_TURN_OPEN);

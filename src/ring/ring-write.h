@@ -11,6 +11,13 @@
 
 #include <trackway/writer.h>
 
+/* A guest's runtime is one file: what it doesn't call is not in it. */
+#ifdef TW_GUEST
+#define TW_RING_API static __attribute__((unused))
+#else
+#define TW_RING_API
+#endif
+
 /* The shape of a ring: what the caller wants, and where that puts things. */
 struct tw_ring_layout {
 	/* in */
@@ -45,8 +52,11 @@ struct tw_ring {
 	int (*prepare_page)(const struct tw_ring *ring, uint32_t index);
 };
 
-/* Compute the places. 0, or -1 if the wishes make no ring. */
+/* Compute the places. 0, or -1 if the wishes make no ring. Not for guests,
+ * whose ring is as large as their memory. */
+#ifndef TW_GUEST
 int tw_ring_layout(struct tw_ring_layout *layout);
+#endif
 
 /*
  * Make a ring of this layout in memory that is aligned to TW_RING_ALIGN and
@@ -54,30 +64,32 @@ int tw_ring_layout(struct tw_ring_layout *layout);
  * states, not the heap nor the pages. The caller then fills in the control
  * block's uuid, mode, clock and the rest, and publishes.
  */
-void tw_ring_init(struct tw_ring *ring, void *memory,
-		  const struct tw_ring_layout *layout);
+TW_RING_API void tw_ring_init(struct tw_ring *ring, void *memory,
+			      const struct tw_ring_layout *layout);
 
 /* A handle on a ring that tw_ring_init() has made, e.g. mapped elsewhere. */
-void tw_ring_handle(struct tw_ring *ring, void *memory);
+TW_RING_API void tw_ring_handle(struct tw_ring *ring, void *memory);
 
 /* Write the magic: from now on readers find the ring. */
-void tw_ring_publish(struct tw_ring *ring);
+TW_RING_API void tw_ring_publish(struct tw_ring *ring);
 
 /* Take the magic away, before the memory becomes something else. */
-void tw_ring_unpublish(struct tw_ring *ring);
+TW_RING_API void tw_ring_unpublish(struct tw_ring *ring);
 
 /*
  * Give a writer a lane of the lane table: one that an earlier writer left, else
  * a fresh one. Its counts go on where they stood. 0, or -1 if all are in use.
  */
-int tw_writer_attach(struct tw_ring *ring, struct tw_writer *writer,
-		     uint32_t tid, uint32_t level);
+TW_RING_API int tw_writer_attach(struct tw_ring *ring, struct tw_writer *writer,
+				 uint32_t tid, uint32_t level);
 
 /* Close the writer's page, if any, and leave the lane to the next writer. */
-void tw_writer_detach(struct tw_ring *ring, struct tw_writer *writer);
+TW_RING_API void tw_writer_detach(struct tw_ring *ring,
+				  struct tw_writer *writer);
 
 /* Close the writer's open page, if any: readers may have it whole. */
-void tw_writer_close(struct tw_ring *ring, struct tw_writer *writer);
+TW_RING_API void tw_writer_close(struct tw_ring *ring,
+				 struct tw_writer *writer);
 
 enum tw_turn {
 	TW_TURN_DONE, /* a page is open, empty */
@@ -88,24 +100,25 @@ enum tw_turn {
 /*
  * Close the writer's page and open the next one. now: ticks; the page begins
  * there, or at the lane's last event if that was later. On failure the writer
- * has no page. The writer's end is left to the caller, which holds it.
+ * has no page. The caller holds the writer's lock.
  */
-enum tw_turn tw_writer_turn(struct tw_ring *ring, struct tw_writer *writer,
-			    uint64_t now);
+TW_RING_API enum tw_turn tw_writer_turn(struct tw_ring *ring,
+					struct tw_writer *writer, uint64_t now);
 
 /* Whether a reader may sleep on head, to be asked after each turn: wake all. */
-int tw_ring_take_waiters(struct tw_ring *ring);
+TW_RING_API int tw_ring_take_waiters(struct tw_ring *ring);
 
 /* Count an event that was not written; writer may be NULL (no lane). */
-void tw_writer_discard(struct tw_ring *ring, struct tw_writer *writer);
+TW_RING_API void tw_writer_discard(struct tw_ring *ring,
+				   struct tw_writer *writer);
 
 /* Where a page's room for events ends. */
-unsigned char *tw_ring_page_end(const struct tw_ring *ring,
-				struct tw_page *page);
+TW_RING_API unsigned char *tw_ring_page_end(const struct tw_ring *ring,
+					    struct tw_page *page);
 
 /* The trailer of a page. */
-struct tw_page_trailer *tw_ring_trailer(const struct tw_ring *ring,
-					uint32_t index);
+TW_RING_API struct tw_page_trailer *tw_ring_trailer(const struct tw_ring *ring,
+						    uint32_t index);
 
 /*
  * Testpoints: a place after each side effect that another thread, a reader or

@@ -143,7 +143,7 @@ bool tw_lanes_note_interrupted(void)
 	interrupted.page_count = 0;
 	for (i = 0; own && own->lanes == lanes && i < LEVELS; i++) {
 		writer = &own->level[i].writer;
-		if (!writer->page || tw_load_relaxed(&writer->end))
+		if (!writer->page || tw_load_relaxed(&writer->lock))
 			continue;
 		interrupted.lane = (uint32_t)(own - lanes->block);
 		interrupted.pages[interrupted.page_count++] =
@@ -259,7 +259,8 @@ static struct block *take_block(void)
 
 	reclaim(of);
 	for (i = 0; i < LEVELS; i++)
-		made.level[i].writer.end = TW_WRITER_SLOW;
+		made.level[i].writer = (struct tw_writer){
+			.end = TW_WRITER_SLOW, .lock = TW_WRITER_FREE};
 	if (!attach(&of->ring, &made.level[0].writer, tid, 0))
 		return NULL;
 	block = &of->block[made.level[0].writer.lane];
@@ -343,9 +344,9 @@ static enum tw_turn wait_for_page(struct tw_ring *ring,
 	return turn;
 }
 
-static bool turn_page(struct tw_ring *ring, struct tw_writer *writer,
-		      uint64_t now)
+static bool turn_page(struct lanes *of, struct tw_writer *writer, uint64_t now)
 {
+	struct tw_ring *ring = &of->ring;
 	enum tw_turn turn = tw_writer_turn(ring, writer, now);
 
 	if (turn == TW_TURN_UNREAD && ring->mode == TW_RING_BLOCK)
@@ -355,19 +356,12 @@ static bool turn_page(struct tw_ring *ring, struct tw_writer *writer,
 		tw_runtime_wake(ring);
 	if (turn != TW_TURN_DONE)
 		return false;
+	/* Another clock: every event has to come here, where that is read. */
+	if (!of->fast_clock)
+		tw_store_relaxed(&writer->end, TW_WRITER_SLOW);
 	writer->flags &= ~TIMED_OUT;
 	tw_clock_refresh(ring->control, now, false);
 	return true;
-}
-
-/* What end is to be once the lane is put back. */
-static unsigned char *end_of(const struct lanes *of,
-			     const struct tw_writer *writer)
-{
-	/* Another clock: every event has to come here, where that is read. */
-	if (!writer->page || !of->fast_clock)
-		return TW_WRITER_SLOW;
-	return tw_ring_page_end(&of->ring, writer->page);
 }
 
 /* Room for the event in a lane that is taken, and its time. */
@@ -378,13 +372,12 @@ static bool reserve(struct tw_slot *slot, struct lanes *of,
 	uint64_t now = tw_clock_now();
 
 	if (!has_room(&of->ring, writer, size, now) &&
-	    (!turn_page(&of->ring, writer, now) ||
+	    (!turn_page(of, writer, now) ||
 	     !has_room(&of->ring, writer, size, now)))
 		return false;
 	slot->lane = lane;
 	slot->page = writer->page;
 	slot->at = writer->pos;
-	slot->end = end_of(of, writer);
 	slot->time = now < slot->page->timestamp_end ? slot->page->timestamp_end
 						     : now;
 	return true;
@@ -419,7 +412,7 @@ static bool open_level(struct tw_slot *slot, struct block *block, size_t size)
 		return true;
 	else
 		tw_writer_discard(&of->ring, writer);
-	tw_lane_put(lane, end_of(of, writer));
+	tw_lane_put(lane, TW_WRITER_FREE);
 	return false;
 }
 

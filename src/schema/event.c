@@ -54,18 +54,19 @@ uint32_t tw_event_fixed_size(const struct tw_event_desc *event)
 	return total;
 }
 
-static bool is_word_char(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_';
-}
-
 bool tw_name_is_word(const char *name, size_t size)
 {
+	static const bool word_chars[256] = {
+		['0' ... '9'] = true,
+		['A' ... 'Z'] = true,
+		['_'] = true,
+		['a' ... 'z'] = true,
+	};
+
 	if (size == 0 || size > TW_NAME_MAX)
 		return false;
 	for (size_t i = 0; i < size; i++) {
-		if (!is_word_char((unsigned char)name[i]))
+		if (!word_chars[(unsigned char)name[i]])
 			return false;
 	}
 	return true;

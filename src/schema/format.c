@@ -70,6 +70,8 @@ struct step {
 struct tw_format {
 	size_t room; /* what a run can take, strings excepted; SLACK included */
 	uint32_t step_count;
+	uint32_t quick_count; /* how many of the first steps are quick */
+	uint32_t quick_size;  /* what they take of the fields, bytes */
 	struct step steps[TW_FIELDS_MAX + 1];
 	char literals[];
 };
@@ -232,6 +234,14 @@ static uint8_t shift_of(const struct conversion *c,
 	return (uint8_t)(64 - bits);
 }
 
+/* A plain conversion of a number that is shown as wide as it is. */
+static bool is_quick(const struct step *step)
+{
+	return step->kind >= STEP_SIGNED && step->kind <= STEP_POINTER &&
+	       (step->field_size == 4 || step->field_size == 8) &&
+	       step->shift == 64 - step->field_size * 8;
+}
+
 /* Room for what a step writes after its literal, a string's bytes excepted. */
 static size_t room_of(const struct step *step)
 {
@@ -292,6 +302,11 @@ static bool add_conversion(struct compiler *k, const struct conversion *written)
 	step->field_kind = fields->kind;
 	step->field_size = fields->size;
 	step->shift = shift_of(&step->c, fields);
+	if (is_quick(step) &&
+	    k->format->quick_count + 1 == k->format->step_count) {
+		k->format->quick_count++;
+		k->format->quick_size += step->field_size;
+	}
 	k->format->room += room_of(step);
 	return true;
 }
@@ -699,10 +714,8 @@ static char *run_float(char *out, struct fields *f, const struct step *step)
 	return size > 0 && size < FLOAT_ROOM ? out + size : out;
 }
 
-static char *run_pointer(char *out, struct fields *f, const struct step *step)
+static inline char *put_pointer(char *out, uint64_t value)
 {
-	uint64_t value = take_unsigned(f, step);
-
 	if (value == 0) {
 		memcpy(out, "(nil)", 5);
 		return out + 5;
@@ -711,10 +724,8 @@ static char *run_pointer(char *out, struct fields *f, const struct step *step)
 	return tw_put_hex(out + 2, value, 0);
 }
 
-static char *run_signed(char *out, struct fields *f, const struct step *step)
+static inline char *put_signed(char *out, int64_t value)
 {
-	int64_t value = take_signed(f, step);
-
 	if (value >= 0)
 		return tw_put_decimal(out, (uint64_t)value);
 	*out++ = '-';
@@ -824,18 +835,45 @@ static inline char *put_literal(char *out, const struct step *step)
 	return out + step->literal_size;
 }
 
+/*
+ * What most fields are, in few instructions: a number of 4 or 8 bytes, of this
+ * machine's byte order and all there, as a plain %d, %u, %x or %p.
+ */
+static inline char *run_quick(char *out, const uint8_t *at,
+			      const struct step *step)
+{
+	bool is_short = step->field_size == 4;
+	uint64_t value;
+	uint32_t u32;
+
+	if (is_short) {
+		memcpy(&u32, at, sizeof(u32));
+		value = u32;
+	} else {
+		memcpy(&value, at, sizeof(value));
+	}
+	if (step->kind == STEP_SIGNED)
+		return put_signed(out,
+				  is_short ? (int32_t)value : (int64_t)value);
+	if (step->kind == STEP_UNSIGNED)
+		return tw_put_decimal(out, value);
+	if (step->kind == STEP_HEX)
+		return tw_put_hex(out, value, 0);
+	return put_pointer(out, value);
+}
+
 static char *run_step(char *out, struct fields *f, const struct step *step,
 		      const struct tw_format *format, struct tw_text *text)
 {
 	switch (step->kind) {
 	case STEP_SIGNED:
-		return run_signed(out, f, step);
+		return put_signed(out, take_signed(f, step));
 	case STEP_UNSIGNED:
 		return tw_put_decimal(out, take_unsigned(f, step));
 	case STEP_HEX:
 		return tw_put_hex(out, take_unsigned(f, step), 0);
 	case STEP_POINTER:
-		return run_pointer(out, f, step);
+		return put_pointer(out, take_unsigned(f, step));
 	case STEP_CHARACTER:
 		return run_character(out, f, step);
 	case STEP_STRING:
@@ -855,12 +893,26 @@ void tw_format_run(const struct tw_format *format, const uint8_t *fields,
 		   size_t size, bool swap, struct tw_text *text)
 {
 	struct fields f = {fields, fields + size, swap, false};
-	char *out = tw_text_reserve(text, format->room);
 	const struct step *step = format->steps;
+	char *out;
 
+	if (text->data && format->room <= text->room - text->size)
+		out = text->data + text->size;
+	else
+		out = tw_text_reserve(text, format->room);
 	if (!out)
 		return;
 	out = put_literal(out, step);
+	if (!swap && size >= format->quick_size) {
+		const struct step *end = step + format->quick_count;
+
+		while (step < end) {
+			out = run_quick(out, fields, step);
+			fields += step->field_size;
+			out = put_literal(out, ++step);
+		}
+		f.at = fields;
+	}
 	while (step->kind != STEP_END && !f.failed) {
 		out = run_step(out, &f, step, format, text);
 		if (!out)

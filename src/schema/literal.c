@@ -109,13 +109,31 @@ static bool put_escape(struct literal *l)
 	return put(l, values[letter - letters], from);
 }
 
+/* Copy what means nothing: most of every format. */
+static void put_plain(struct literal *l)
+{
+	static const bool plain[256] = {
+		[' ' ... '!'] = true,	['#' ... '$'] = true,
+		['&' ... '['] = true,	[']' ... '~'] = true,
+		[0x80 ... 0xff] = true,
+	};
+
+	while (l->at < l->end && plain[(unsigned char)*l->at])
+		*l->out++ = *l->at++;
+}
+
 static bool put_literal(struct literal *l)
 {
 	const char *open = l->at++;
 
 	while (l->at < l->end) {
-		unsigned char c = (unsigned char)*l->at;
+		unsigned char c;
 
+		if (!l->percent)
+			put_plain(l);
+		if (l->at == l->end)
+			break;
+		c = (unsigned char)*l->at;
 		if (c == '"') {
 			l->at++;
 			return true;

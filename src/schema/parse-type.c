@@ -160,9 +160,8 @@ static bool find_enum_type(struct tw_parser *p, struct tw_span normal,
 	return set;
 }
 
-/* False: not allowed. */
-bool tw_parser_type(struct tw_parser *p, struct tw_span text,
-		    struct tw_field *field)
+static bool resolve_type(struct tw_parser *p, struct tw_span text,
+			 struct tw_field *field)
 {
 	struct tw_span normal = normalise_type(p, text);
 	struct tw_span rest = normal;
@@ -185,6 +184,37 @@ bool tw_parser_type(struct tw_parser *p, struct tw_span text,
 		 tw_span_is(normal, "const char *") ||
 			 tw_span_is(normal, "char *"));
 	field->type = tw_parser_copy(p, normal.at, tw_span_size(normal));
+	return true;
+}
+
+/* Where a type of this text is kept, if it is. */
+static struct tw_field *known_type(struct tw_parser *p, struct tw_span text)
+{
+	size_t size = tw_span_size(text);
+	size_t slot = size;
+
+	if (size > 0)
+		slot += (uint8_t)text.at[0] * 3u + (uint8_t)text.at[size / 2];
+	return &p->types[slot % TW_PARSER_TYPES];
+}
+
+/*
+ * False: not allowed. Files have few types, in normal form, which are kept for
+ * the next time: not those of sets of values, which "enum" begins, too.
+ */
+bool tw_parser_type(struct tw_parser *p, struct tw_span text,
+		    struct tw_field *field)
+{
+	struct tw_field *known = known_type(p, text);
+
+	if (known->type && tw_span_is(text, known->type)) {
+		*field = *known;
+		return true;
+	}
+	if (!resolve_type(p, text, field))
+		return false;
+	if (!field->values)
+		*known = *field;
 	return true;
 }
 

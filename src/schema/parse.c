@@ -170,21 +170,32 @@ static void reserve_events(struct tw_parser *p, uint32_t lines)
 
 /* Arguments */
 
+/* C's, by their first letters. */
 static bool is_keyword(struct tw_span name)
 {
-	static const char *const keywords[] = {
-		"asm",	    "auto",	"break",    "case",   "char",
-		"const",    "continue", "default",  "do",     "double",
-		"else",	    "enum",	"extern",   "float",  "for",
-		"goto",	    "if",	"inline",   "int",    "long",
-		"register", "restrict", "return",   "short",  "signed",
-		"sizeof",   "static",	"struct",   "switch", "typedef",
-		"typeof",   "union",	"unsigned", "void",   "volatile",
-		"while",
+	static const char *const keywords['w' - 'a' + 1][7] = {
+		{"asm", "auto"},
+		{"break"},
+		{"case", "char", "const", "continue"},
+		{"default", "do", "double"},
+		{"else", "enum", "extern"},
+		{"float", "for"},
+		{"goto"},
+		['i' - 'a'] = {"if", "inline", "int"},
+		['l' - 'a'] = {"long"},
+		['r' - 'a'] = {"register", "restrict", "return"},
+		['s' - 'a'] = {"short", "signed", "sizeof", "static", "struct",
+			       "switch"},
+		['t' - 'a'] = {"typedef", "typeof"},
+		['u' - 'a'] = {"union", "unsigned"},
+		['v' - 'a'] = {"void", "volatile"},
+		['w' - 'a'] = {"while"},
 	};
 
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
-		if (*name.at == *keywords[i] && tw_span_is(name, keywords[i]))
+	if (*name.at < 'a' || *name.at > 'w')
+		return false;
+	for (const char *const *at = keywords[*name.at - 'a']; *at; at++) {
+		if (tw_span_is(name, *at))
 			return true;
 	}
 	return false;

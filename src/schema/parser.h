@@ -51,6 +51,8 @@ struct tw_parser_file {
 	uint32_t depth;			 /* 1: the first file */
 };
 
+#define TW_PARSER_TYPES 64
+
 struct tw_parser {
 	struct tw_parse_options options;
 	struct tw_parser_file *file;
@@ -63,6 +65,9 @@ struct tw_parser {
 	uint32_t line_number;
 	char *scratch; /* 2 * TW_PARSE_LINE_MAX bytes */
 	bool no_memory;
+
+	/* Types that were there before, by their texts; type is NULL: none. */
+	struct tw_field types[TW_PARSER_TYPES];
 
 	const char **files; /* schema->files to be; the schema's strings */
 	uint32_t file_count;

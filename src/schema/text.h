@@ -52,12 +52,21 @@ static inline unsigned int tw_decimal_digits(uint64_t value)
 	return digits + (value >= powers[digits]);
 }
 
-/* No digit fewer than one. */
+/* No digit fewer than one. Most numbers are small. */
 static inline char *tw_put_decimal(char *out, uint64_t value)
 {
-	char *end = out + tw_decimal_digits(value);
-	char *at = end;
+	char *end;
+	char *at;
 
+	if (value < 10) {
+		*out = (char)('0' + value);
+		return out + 1;
+	}
+	if (value < 100) {
+		memcpy(out, tw_decimal_pairs + value * 2, 2);
+		return out + 2;
+	}
+	end = at = out + tw_decimal_digits(value);
 	while (value >= 100) {
 		at -= 2;
 		memcpy(at, tw_decimal_pairs + value % 100 * 2, 2);

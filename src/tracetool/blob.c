@@ -26,6 +26,8 @@ struct field_places {
 	uint32_t values;
 };
 
+#define RECENT_COUNT 256u
+
 struct blob {
 	struct tw_output *out;
 	const struct tw_job *job;
@@ -33,14 +35,28 @@ struct blob {
 	uint32_t field_count;
 	struct event_places *events;
 	struct field_places *fields;
+	/* Texts that were looked up, by their addresses: types and files are
+	 * the same ones again and again. */
+	struct {
+		const char *text;
+		uint32_t place;
+	} recent[RECENT_COUNT];
 };
 
 /* The text's offset among the strings. */
 static uint32_t place(struct blob *blob, const char *text)
 {
-	uint32_t number = tw_strings_add(&blob->strings, text);
+	size_t slot = ((uintptr_t)text ^ (uintptr_t)text >> 8) % RECENT_COUNT;
+	uint32_t number;
 
-	return blob->strings.failed ? 0 : blob->strings.list[number].offset;
+	if (blob->recent[slot].text == text)
+		return blob->recent[slot].place;
+	number = tw_strings_add(&blob->strings, text);
+	if (blob->strings.failed)
+		return 0;
+	blob->recent[slot].text = text;
+	blob->recent[slot].place = blob->strings.list[number].offset;
+	return blob->recent[slot].place;
 }
 
 static void collect_field(struct blob *blob, const struct tw_field *field,
@@ -121,6 +137,20 @@ static const char *flag_names(const struct tw_event_desc *event)
 	return event->format ? "0" : "TW_EVENT_NO_FORMAT";
 }
 
+static void put_number(struct blob *blob, uint32_t number)
+{
+	tw_output_number(blob->out, number);
+	tw_output_text(blob->out, ", ");
+}
+
+/* The end of a row. */
+static void put_comment(struct blob *blob, const char *name)
+{
+	tw_output_text(blob->out, "}, /* ");
+	tw_output_text(blob->out, name);
+	tw_output_text(blob->out, " */\n");
+}
+
 static void put_events(struct blob *blob)
 {
 	const struct tw_job *job = blob->job;
@@ -133,12 +163,16 @@ static void put_events(struct blob *blob)
 		const struct tw_event_desc *event = job->events[i].desc;
 		const struct event_places *places = &blob->events[i];
 
-		tw_output_add(blob->out, "\t\t{%u, %u, %u, %u, %u, %u, %u, ",
-			      places->name, places->format, places->file,
-			      event->line, first_field, event->field_count,
-			      event->loglevel);
-		tw_output_add(blob->out, "%s}, /* %s */\n", flag_names(event),
-			      event->name);
+		tw_output_text(blob->out, "\t\t{");
+		put_number(blob, places->name);
+		put_number(blob, places->format);
+		put_number(blob, places->file);
+		put_number(blob, event->line);
+		put_number(blob, first_field);
+		put_number(blob, event->field_count);
+		put_number(blob, event->loglevel);
+		tw_output_text(blob->out, flag_names(event));
+		put_comment(blob, event->name);
 		first_field += event->field_count;
 	}
 	tw_output_add(blob->out, "\t},\n");
@@ -166,17 +200,24 @@ static const char *kind_name(const struct tw_field *field)
 static void put_field(struct blob *blob, const struct tw_field *field,
 		      const struct field_places *places)
 {
-	tw_output_add(blob->out, "\t\t{%u, %u, %s, ", places->name,
-		      places->type, kind_name(field));
-	if (field->kind == TW_FIELD_STRING || field->kind == TW_FIELD_BYTES)
-		tw_output_add(blob->out, "0, ");
-	else
-		tw_output_add(blob->out, "sizeof(%s), ", field->type);
-	if (field->values)
-		tw_output_add(blob->out, "TW_FIELD_HAS_VALUES, %u}, /* %s */\n",
-			      places->values, field->name);
-	else
-		tw_output_add(blob->out, "0, 0}, /* %s */\n", field->name);
+	tw_output_text(blob->out, "\t\t{");
+	put_number(blob, places->name);
+	put_number(blob, places->type);
+	tw_output_text(blob->out, kind_name(field));
+	if (field->kind == TW_FIELD_STRING || field->kind == TW_FIELD_BYTES) {
+		tw_output_text(blob->out, ", 0, ");
+	} else {
+		tw_output_text(blob->out, ", sizeof(");
+		tw_output_text(blob->out, field->type);
+		tw_output_text(blob->out, "), ");
+	}
+	if (field->values) {
+		tw_output_text(blob->out, "TW_FIELD_HAS_VALUES, ");
+		tw_output_number(blob->out, places->values);
+	} else {
+		tw_output_text(blob->out, "0, 0");
+	}
+	put_comment(blob, field->name);
 }
 
 static void put_fields(struct blob *blob)
@@ -200,11 +241,12 @@ static void put_fields(struct blob *blob)
 static void put_strings(struct blob *blob)
 {
 	for (uint32_t i = 0; i < blob->strings.count; i++) {
-		tw_output_add(blob->out, "\t\"");
+		tw_output_text(blob->out, "\t\"");
 		tw_c_put_quoted(blob->out, blob->strings.list[i].text);
-		tw_output_add(blob->out, "%s\"%s\n",
-			      i + 1 < blob->strings.count ? "\\0" : "",
-			      i + 1 < blob->strings.count ? "" : ",");
+		if (i + 1 < blob->strings.count)
+			tw_output_text(blob->out, "\\0\"\n");
+		else
+			tw_output_text(blob->out, "\",\n");
 	}
 }
 

@@ -9,6 +9,13 @@
 /* The file's first line. */
 void tw_c_put_title(struct tw_output *out);
 
+/*
+ * Before the includes of a hosted program, which an #endif follows: those of a
+ * firmware, compiled with -DTW_GUEST. It has but one header, the one that
+ * tracetool --emit-guest-runtime writes.
+ */
+void tw_c_put_guest_include(struct tw_output *out);
+
 /* The text as a string literal's inside, escaped for every C and C++. */
 void tw_c_put_quoted(struct tw_output *out, const char *text);
 
@@ -34,10 +41,6 @@ void tw_c_put_texts(struct tw_output *out, const struct tw_job_event *event);
 void tw_c_put_text_arguments(struct tw_output *out,
 			     const struct tw_job_event *event,
 			     const char *before);
-
-/* The prototype of the function that holds the event's backends. */
-void tw_c_put_emit_prototype(struct tw_output *out,
-			     const struct tw_job_event *event);
 
 /* An expression: whether any of the job's backends wants the event. */
 void tw_c_put_test(struct tw_output *out, const struct tw_job *job,

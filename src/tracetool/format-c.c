@@ -12,37 +12,12 @@
 /* The group's schema and state bytes, known to the runtime from the start. */
 static void put_group(struct tw_output *out, const struct tw_job *job)
 {
-	const char *group = job->group;
-
 	tw_blob_put(out, job);
 	tw_output_add(out,
 		      "TW_DECLARE_STATES(%s, %u);\n"
-		      "struct tw_states_%s tw_states_%s;\n\n"
-		      "extern TW_HIDDEN struct tw_group tw_group_%s;\n"
-		      "struct tw_group tw_group_%s = {\n",
-		      group, job->event_count ? job->event_count : 1, group,
-		      group, group, group);
-	tw_output_add(out,
-		      "\t.size = sizeof(tw_group_%s),\n"
-		      "\t.event_count = %u,\n"
-		      "\t.states = (struct tw_states *)(void *)&tw_states_%s,\n"
-		      "\t.states_size = sizeof(tw_states_%s),\n"
-		      "\t.blob = &tw_blob_%s,\n"
-		      "\t.blob_size = sizeof(tw_blob_%s),\n"
-		      "};\n\n",
-		      group, job->event_count, group, group, group, group);
-	tw_output_add(out,
-		      "__attribute__((constructor)) "
-		      "static void _tw_register_%s(void)\n"
-		      "{\n"
-		      "\ttw_group_register(&tw_group_%s);\n"
-		      "}\n\n"
-		      "__attribute__((destructor)) "
-		      "static void _tw_unregister_%s(void)\n"
-		      "{\n"
-		      "\ttw_group_unregister(&tw_group_%s);\n"
-		      "}\n",
-		      group, group, group, group);
+		      "TW_DEFINE_GROUP(%s, %u, tw_blob_%s);\n",
+		      job->group, job->event_count ? job->event_count : 1,
+		      job->group, job->event_count, job->group);
 }
 
 /*
@@ -68,15 +43,17 @@ static void put_backend(struct tw_output *out, const struct tw_job *job,
 		return;
 	alone.backends = &backend;
 	alone.backend_count = 1;
-	tw_output_add(out, "\t");
+	tw_output_text(out, "\t");
 	if (needs_tests(job)) {
-		tw_output_add(out, "if (");
+		tw_output_text(out, "if (");
 		tw_c_put_test(out, &alone, event);
-		tw_output_add(out, ") ");
+		tw_output_text(out, ") ");
 	}
-	tw_output_add(out, "{ /* %s */\n", backend->name);
+	tw_output_text(out, "{ /* ");
+	tw_output_text(out, backend->name);
+	tw_output_text(out, " */\n");
 	backend->source_event(out, job, event);
-	tw_output_add(out, "\t}\n");
+	tw_output_text(out, "\t}\n");
 }
 
 static void put_event(struct tw_output *out, const struct tw_job *job,
@@ -86,14 +63,34 @@ static void put_event(struct tw_output *out, const struct tw_job *job,
 		if (job->backends[i]->source_before_event)
 			job->backends[i]->source_before_event(out, job, event);
 	}
-	tw_output_add(out, "\n");
-	tw_c_put_emit_prototype(out, event);
-	tw_output_add(out, "void _tw_emit_%s(", event->desc->name);
+	tw_output_text(out, "\nTW_HIDDEN void _tw_emit_");
+	tw_output_text(out, event->desc->name);
+	tw_output_text(out, "(");
 	tw_c_put_parameters(out, event);
-	tw_output_add(out, ")\n{\n");
+	tw_output_text(out, ")\n{\n");
 	for (uint32_t i = 0; i < job->backend_count; i++)
 		put_backend(out, job, event, job->backends[i]);
-	tw_output_add(out, "}\n");
+	tw_output_text(out, "}\n");
+}
+
+static void put_begin(struct tw_output *out)
+{
+	tw_c_put_guest_include(out);
+	tw_output_add(out, "#ifndef _GNU_SOURCE\n"
+			   "#define _GNU_SOURCE 1\n"
+			   "#endif\n\n"
+			   "#include <stdbool.h>\n"
+			   "#include <sys/types.h>\n"
+			   "#include <trackway/emit.h>\n"
+			   "#endif\n");
+	tw_output_add(out,
+		      "\n"
+		      "/* What is defined here is declared in a header that is "
+		      "not included. */\n"
+		      "#pragma GCC diagnostic ignored "
+		      "\"-Wmissing-declarations\"\n"
+		      "#pragma GCC diagnostic ignored "
+		      "\"-Wmissing-prototypes\"\n\n");
 }
 
 static void generate(struct tw_output *out, const struct tw_job *job)
@@ -102,22 +99,15 @@ static void generate(struct tw_output *out, const struct tw_job *job)
 	/* With nothing to emit: one declaration, since C wants one in a file.
 	 */
 	if (tw_job_emits(job))
-		tw_output_add(out, "#ifndef _GNU_SOURCE\n"
-				   "#define _GNU_SOURCE 1\n"
-				   "#endif\n\n"
-				   "#include <stdbool.h>\n"
-				   "#include <sys/types.h>\n"
-				   "#include <trackway/emit.h>\n");
+		put_begin(out);
 	else
 		tw_output_add(out, "struct tw_group;\n");
 	for (uint32_t i = 0; i < job->backend_count; i++) {
 		if (job->backends[i]->source_begin)
 			job->backends[i]->source_begin(out, job);
 	}
-	if (tw_job_uses_states(job)) {
-		tw_output_add(out, "\n");
+	if (tw_job_uses_states(job))
 		put_group(out, job);
-	}
 	for (uint32_t i = 0; tw_job_emits(job) && i < job->event_count; i++) {
 		if (!job->events[i].desc->disabled)
 			put_event(out, job, &job->events[i]);

@@ -22,29 +22,35 @@ static void put_begin(struct tw_output *out, const struct tw_job *job)
 		      "#ifndef TRACKWAY_TRACE_%s_H\n"
 		      "#define TRACKWAY_TRACE_%s_H\n\n",
 		      job->group, job->group);
+	tw_c_put_guest_include(out);
 	if (tw_job_emits(job))
 		tw_output_add(out, "#include <stdbool.h>\n"
 				   "#include <sys/types.h>\n"
-				   "#include <trackway/state.h>\n\n");
+				   "#include <trackway/state.h>\n");
 	else
 		tw_output_add(out, "#include <stdbool.h>\n"
 				   "#include <stddef.h>\n"
 				   "#include <stdint.h>\n"
-				   "#include <sys/types.h>\n\n");
-	tw_output_add(out, "%s", state_macro);
+				   "#include <sys/types.h>\n");
+	tw_output_add(out, "#endif\n\n%s", state_macro);
 	tw_output_add(out, "#ifdef __cplusplus\n"
 			   "extern \"C\" {\n"
 			   "#endif\n\n");
 	if (tw_job_uses_states(job))
-		tw_output_add(out, "TW_DECLARE_STATES(%s, %u);\n\n", job->group,
-			      job->event_count ? job->event_count : 1);
+		tw_output_add(out,
+			      "TW_DECLARE_STATES(%s, %u);\n"
+			      "extern TW_HIDDEN struct tw_group "
+			      "tw_group_%s;\n\n",
+			      job->group,
+			      job->event_count ? job->event_count : 1,
+			      job->group);
 }
 
 static void put_inline(struct tw_output *out, const struct tw_job_event *event)
 {
-	tw_output_add(out, "static inline void trace_%s(", event->desc->name);
-	tw_c_put_parameters(out, event);
-	tw_output_add(out, ")\n{\n");
+	tw_output_text(out, "static inline void trace_");
+	tw_output_text(out, event->desc->name);
+	tw_output_text(out, "(");
 }
 
 /* Compiled out, yet its arguments' types are still checked. */
@@ -56,45 +62,57 @@ static void put_empty_event(struct tw_output *out,
 		      "#define TRACE_%s_BACKEND_DSTATE() false\n",
 		      event->macro, event->macro);
 	put_inline(out, event);
+	tw_c_put_parameters(out, event);
+	tw_output_text(out, ")\n{\n");
 	for (uint32_t i = 0; i < event->desc->field_count; i++)
 		tw_output_add(out, "\t(void)%s;\n", event->arguments[i]);
-	tw_output_add(out, "}\n");
+	tw_output_text(out, "}\n");
 }
 
 static void put_event(struct tw_output *out, const struct tw_job *job,
 		      const struct tw_job_event *event)
 {
-	tw_output_add(out,
-		      "#define TRACE_%s_ENABLED 1\n"
-		      "#define TRACE_%s_BACKEND_DSTATE() (",
-		      event->macro, event->macro);
+	size_t begin, end;
+
+	tw_output_text(out, "#define TRACE_");
+	tw_output_text(out, event->macro);
+	tw_output_text(out, "_ENABLED 1\n#define TRACE_");
+	tw_output_text(out, event->macro);
+	tw_output_text(out, "_BACKEND_DSTATE() (");
 	tw_c_put_test(out, job, event);
-	tw_output_add(out, ")\n");
-	tw_c_put_emit_prototype(out, event);
+	tw_output_text(out, ")\nTW_HIDDEN void _tw_emit_");
+	tw_output_text(out, event->desc->name);
+	tw_output_text(out, "(");
+	begin = out->text.size;
+	tw_c_put_parameters(out, event);
+	end = out->text.size;
+	tw_output_text(out, ");\n");
 	for (uint32_t i = 0; i < job->backend_count; i++) {
 		if (job->backends[i]->header_event)
 			job->backends[i]->header_event(out, job, event);
 	}
 	put_inline(out, event);
-	tw_output_add(out,
-		      "\tif (TW_UNLIKELY(TRACE_%s_BACKEND_DSTATE()))\n"
-		      "\t\t_tw_emit_%s(",
-		      event->macro, event->desc->name);
+	tw_output_again(out, begin, end);
+	tw_output_text(out, ")\n{\n\tif (TW_UNLIKELY(TRACE_");
+	tw_output_text(out, event->macro);
+	tw_output_text(out, "_BACKEND_DSTATE()))\n\t\t_tw_emit_");
+	tw_output_text(out, event->desc->name);
+	tw_output_text(out, "(");
 	tw_c_put_arguments(out, event, "");
-	tw_output_add(out, ");\n}\n");
+	tw_output_text(out, ");\n}\n");
 }
 
 /* For callers whose arguments cost something. */
 static void put_enabled(struct tw_output *out, const struct tw_job_event *event)
 {
-	if (event->has_enabled)
-		tw_output_add(out,
-			      "static inline bool trace_%s_enabled(void)\n"
-			      "{\n"
-			      "\treturn TRACE_%s_BACKEND_DSTATE();\n"
-			      "}\n",
-			      event->desc->name, event->macro);
-	tw_output_add(out, "\n");
+	if (event->has_enabled) {
+		tw_output_text(out, "static inline bool trace_");
+		tw_output_text(out, event->desc->name);
+		tw_output_text(out, "_enabled(void)\n{\n\treturn TRACE_");
+		tw_output_text(out, event->macro);
+		tw_output_text(out, "_BACKEND_DSTATE();\n}\n");
+	}
+	tw_output_text(out, "\n");
 }
 
 static void generate(struct tw_output *out, const struct tw_job *job)

@@ -97,8 +97,10 @@ static const char *make_macro(struct tw_job *job, const char *name)
 {
 	char *macro = tw_arena_copy(&job->names, name, strlen(name));
 
-	for (char *at = macro; at && *at; at++)
-		*at = (char)toupper((unsigned char)*at);
+	for (char *at = macro; at && *at; at++) {
+		if (*at >= 'a' && *at <= 'z')
+			*at = (char)(*at - 'a' + 'A');
+	}
 	return macro;
 }
 
@@ -145,20 +147,19 @@ static int copy_events(struct tw_job *job, struct tw_schema *const *schemas,
 
 /*
  * Two events that would be one in C: of the same name, or (their macros) of
- * names that differ in case only.
+ * names that differ in case only. macros becomes the set of all, by number.
  */
-static int check_unique(const struct tw_job *job, char *message,
-			size_t message_size,
+static int check_unique(const struct tw_job *job, struct tw_strings *macros,
+			char *message, size_t message_size,
 			const struct tw_event_desc **culprit)
 {
-	struct tw_strings macros = {0};
-	int error = 0;
-
-	for (uint32_t i = 0; i < job->event_count && !macros.failed; i++) {
+	for (uint32_t i = 0; i < job->event_count; i++) {
 		const struct tw_event_desc *event = job->events[i].desc;
 		const struct tw_event_desc *other;
-		uint32_t number = tw_strings_add(&macros, job->events[i].macro);
+		uint32_t number = tw_strings_add(macros, job->events[i].macro);
 
+		if (macros->failed)
+			return -ENOMEM;
 		if (number == i)
 			continue;
 		other = job->events[number].desc;
@@ -171,61 +172,55 @@ static int check_unique(const struct tw_job *job, char *message,
 				  "at %s:%u",
 			event->name, other->name, other->file, other->line);
 		*culprit = event;
-		error = -EINVAL;
-		break;
+		return -EINVAL;
 	}
-	if (macros.failed)
-		error = -ENOMEM;
-	tw_strings_clear(&macros);
-	return error;
+	return 0;
 }
 
 /* An event "a_enabled" would define the function that asks whether "a" is. */
-static int find_enabled_names(struct tw_job *job)
+static int find_enabled_names(struct tw_job *job,
+			      const struct tw_strings *macros)
 {
-	static const char suffix[] = "_enabled";
-	struct tw_strings names = {0};
-	int error = 0;
+	static const char suffix[] = "_ENABLED";
 
-	for (uint32_t i = 0; i < job->event_count; i++) {
-		tw_strings_add(&names, job->events[i].desc->name);
+	for (uint32_t i = 0; i < job->event_count; i++)
 		job->events[i].has_enabled = true;
-	}
-	for (uint32_t i = 0; i < job->event_count && !names.failed; i++) {
-		const char *name = job->events[i].desc->name;
-		size_t size = strlen(name);
+	for (uint32_t i = 0; i < job->event_count; i++) {
+		const struct tw_job_event *event = &job->events[i];
+		size_t size = strlen(event->macro);
 		char *base;
 		int64_t number;
 
-		if (size <= sizeof(suffix) - 1 ||
-		    strcmp(name + size - (sizeof(suffix) - 1), suffix) != 0)
+		if (size < sizeof(suffix) ||
+		    strcmp(event->macro + size - (sizeof(suffix) - 1),
+			   suffix) != 0)
 			continue;
-		base = strndup(name, size - (sizeof(suffix) - 1));
-		if (!base) {
-			error = -ENOMEM;
-			break;
-		}
-		number = tw_strings_find(&names, base);
+		size -= sizeof(suffix) - 1;
+		base = strndup(event->macro, size);
+		if (!base)
+			return -ENOMEM;
+		number = tw_strings_find(macros, base);
 		free(base);
-		if (number >= 0)
+		if (number >= 0 && memcmp(job->events[number].desc->name,
+					  event->desc->name, size) == 0)
 			job->events[number].has_enabled = false;
 	}
-	if (names.failed)
-		error = -ENOMEM;
-	tw_strings_clear(&names);
-	return error;
+	return 0;
 }
 
 int tw_job_add_events(struct tw_job *job, struct tw_schema *const *schemas,
 		      size_t schema_count, char *message, size_t message_size,
 		      const struct tw_event_desc **culprit)
 {
+	struct tw_strings macros = {0};
 	int error = copy_events(job, schemas, schema_count);
 
 	if (error == 0)
-		error = check_unique(job, message, message_size, culprit);
+		error = check_unique(job, &macros, message, message_size,
+				     culprit);
 	if (error == 0)
-		error = find_enabled_names(job);
+		error = find_enabled_names(job, &macros);
+	tw_strings_clear(&macros);
 	return error;
 }
 

@@ -48,6 +48,9 @@ static const struct option options_table[] = {
 	OPTION("target-type", "TYPE", target_type,
 	       "with --target-name, in place of --probe-prefix:"),
 	OPTION("target-name", "NAME", target_name, "qemu.TYPE.NAME"),
+	OPTION("emit-guest-runtime", "DIR", guest_runtime,
+	       "write what a firmware is traced with, trackway-guest.h and "
+	       "trackway-guest.c"),
 	OPTION("list-backends", NULL, list_backends, "print all backends"),
 	OPTION("check-backends", NULL, check_backends,
 	       "exit 0 if all --backends are known, else 1"),
@@ -258,7 +261,7 @@ static void help_options(FILE *stream)
 			 options_table[i].name,
 			 options_table[i].value ? "=" : "",
 			 options_table[i].value ? options_table[i].value : "");
-		fprintf(stream, "  %-21s %s\n", shown, options_table[i].brief);
+		fprintf(stream, "  %-24s %s\n", shown, options_table[i].brief);
 	}
 }
 
@@ -275,13 +278,13 @@ void tw_tool_options_help(FILE *stream)
 	help_options(stream);
 	fputs("\nFormats:\n", stream);
 	for (size_t i = 0; tw_tool_formats[i]; i++)
-		fprintf(stream, "  %-21s %s\n", tw_tool_formats[i]->name,
+		fprintf(stream, "  %-24s %s\n", tw_tool_formats[i]->name,
 			tw_tool_formats[i]->brief);
 	fputs("\nBackends:\n", stream);
 	for (size_t i = 0; tw_tool_backends[i]; i++) {
 		const struct tw_tool_backend *backend = tw_tool_backends[i];
 
-		fprintf(stream, "  %-21s %s", backend->name, backend->brief);
+		fprintf(stream, "  %-24s %s", backend->name, backend->brief);
 		if (backend->alias)
 			fprintf(stream, " (also: %s)", backend->alias);
 		fputc('\n', stream);
@@ -296,6 +299,7 @@ void tw_tool_options_help(FILE *stream)
 	      "  tracetool --format=h --backends=ring trace-events trace.h\n"
 	      "  tracetool --format=c --backends=ring,log trace-events "
 	      "trace.c\n"
-	      "  tracetool --simple -h < trace-events > trace.h\n",
+	      "  tracetool --simple -h < trace-events > trace.h\n"
+	      "  tracetool --emit-guest-runtime=firmware\n",
 	      stream);
 }

@@ -18,6 +18,7 @@ struct tw_tool_options {
 	const char *target_name;
 	const char *probe_prefix;
 	const char *depfile;
+	const char *guest_runtime; /* a folder */
 	bool check_backends;
 	bool list_backends;
 	bool help;

@@ -29,43 +29,47 @@ void tw_output_expect(struct tw_output *out, size_t size)
 	(void)madvise(out->text.data, size, MADV_HUGEPAGE);
 }
 
-/* tw_text_add(), but for the common case without a call: nearly all of the time
- * goes into a great many short pieces. */
-static inline void add(struct tw_text *text, const char *bytes, size_t size)
-{
-	if (size > text->room - text->size) {
-		tw_text_add(text, bytes, size);
-		return;
-	}
-	memcpy(text->data + text->size, bytes, size);
-	text->size += size;
-}
-
-static void add_number(struct tw_text *text, unsigned number)
+void tw_output_number(struct tw_output *out, unsigned number)
 {
 	char digits[TW_DECIMAL_MAX];
+	char *at = digits + sizeof(digits);
 
-	add(text, digits, (size_t)(tw_put_decimal(digits, number) - digits));
+	/* Places in tables, mostly: a few digits each. */
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	tw_output_bytes(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+void tw_output_again(struct tw_output *out, size_t begin, size_t end)
+{
+	size_t size = end - begin;
+
+	/* Reserved first, since that may move what is to be copied. */
+	if (!tw_text_reserve(&out->text, size))
+		return;
+	memcpy(out->text.data + out->text.size, out->text.data + begin, size);
+	out->text.size += size;
 }
 
 void tw_output_add(struct tw_output *out, const char *format, ...)
 {
 	const char *percent = format;
-	const char *string;
 	va_list args;
 
 	va_start(args, format);
 	for (;;) {
 		percent = strchrnul(percent, '%');
 		if (percent != format)
-			add(&out->text, format, (size_t)(percent - format));
+			tw_output_bytes(out, format,
+					(size_t)(percent - format));
 		if (!*percent)
 			break;
 		if (percent[1] == 's') {
-			string = va_arg(args, const char *);
-			add(&out->text, string, strlen(string));
+			tw_output_text(out, va_arg(args, const char *));
 		} else if (percent[1] == 'u') {
-			add_number(&out->text, va_arg(args, unsigned));
+			tw_output_number(out, va_arg(args, unsigned));
 		} else {
 			out->text.failed = true;
 			break;

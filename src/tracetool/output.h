@@ -9,6 +9,7 @@
 #include "../schema/format.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct tw_output {
 	struct tw_text text; /* freed by the owner */
@@ -30,6 +31,36 @@ void tw_output_expect(struct tw_output *out, size_t size);
 __attribute__((format(printf, 2, 3))) void tw_output_add(struct tw_output *out,
 							 const char *format,
 							 ...);
+
+/*
+ * Append text as it is. For what is written for every event: of a literal the
+ * compiler knows the size, and copies it without a call.
+ */
+static inline __attribute__((always_inline)) void tw_output_bytes(
+	struct tw_output *out, const char *bytes, size_t size)
+{
+	struct tw_text *text = &out->text;
+
+	/* Not enough, or, as with no room at all, just enough. */
+	if (size >= text->room - text->size) {
+		tw_text_add(text, bytes, size);
+		return;
+	}
+	memcpy(text->data + text->size, bytes, size);
+	text->size += size;
+}
+
+static inline __attribute__((always_inline)) void tw_output_text(
+	struct tw_output *out, const char *text)
+{
+	tw_output_bytes(out, text, strlen(text));
+}
+
+void tw_output_number(struct tw_output *out, unsigned number);
+
+/* Append again what was appended since the text had begin bytes, up to where it
+ * had end. */
+void tw_output_again(struct tw_output *out, size_t begin, size_t end);
 
 /* The number, from 1, of the line that the next byte goes to. */
 uint32_t tw_output_line(struct tw_output *out);

@@ -17,8 +17,8 @@ struct tw_string {
 struct tw_strings {
 	struct tw_string *list;
 	uint32_t count;
-	uint32_t total; /* bytes, all laid end to end */
-	uint32_t *slots;
+	uint32_t total;	 /* bytes, all laid end to end */
+	uint64_t *slots; /* number + 1, and the hash above it; 0: empty */
 	uint32_t slot_count;
 	bool failed; /* out of memory, or more than 4 GiB */
 };

@@ -11,6 +11,7 @@
 #include "backend.h"
 #include "depfile.h"
 #include "format.h"
+#include "guest-runtime.h"
 #include "input.h"
 #include "job.h"
 #include "options.h"
@@ -444,6 +445,34 @@ static int compile(struct run *run)
 	return error;
 }
 
+/* Both files of it; of an error the first is told. */
+static int emit_guest_runtime(const struct run *run)
+{
+	int error = 0;
+
+	if (run->options.file_count || run->options.format)
+		return fail_usage(run,
+				  "--emit-guest-runtime goes with no format "
+				  "and no file",
+				  "");
+	for (size_t i = 0; i < TW_TOOL_GUEST_FILES && error == 0; i++) {
+		const struct tw_tool_guest_file *file = &tw_tool_guest_files[i];
+		struct tw_output out = {0};
+		char *path;
+
+		if (asprintf(&path, "%s/%s", run->options.guest_runtime,
+			     file->name) < 0)
+			return fail(run, "cannot write ", file->name, -ENOMEM);
+		tw_text_add(&out.text, file->text, file->size);
+		error = tw_output_save(&out, path);
+		if (error != 0)
+			fail(run, "cannot write ", path, error);
+		free(out.text.data);
+		free(path);
+	}
+	return error;
+}
+
 static void list_backends(const struct run *run, FILE *out)
 {
 	if (tw_tool_options_are_old(&run->options)) {
@@ -462,7 +491,8 @@ static int run_options(struct run *run)
 	if (options->check_backends)
 		return options->old_backend ? 0 : choose_backends(run, true);
 	if (!options->help && !options->version && !options->list_backends)
-		return compile(run);
+		return options->guest_runtime ? emit_guest_runtime(run)
+					      : compile(run);
 	if (options->help)
 		tw_tool_options_help(run->out);
 	else if (options->version)

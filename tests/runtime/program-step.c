@@ -90,7 +90,7 @@ static bool turn(uint64_t until)
 	const struct tw_writer *writer = &tw_lane_current->writer;
 
 	/* Wherever the last round has left the page: to its last event. */
-	while ((uintptr_t)writer->pos + EVENT_SIZE <= (uintptr_t)writer->end)
+	while ((uintptr_t)writer->pos + EVENT_SIZE <= writer->end)
 		emit();
 	return hot(until);
 }

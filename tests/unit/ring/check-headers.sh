@@ -21,6 +21,9 @@ fi
 compile() {
     name=$1
     shift
+    if [ "$name" = guest.h ]; then
+        set -- "$@" -DTW_GUEST
+    fi
     printf '#include <trackway/%s>\n' "$name" >"$scratch/includes.source"
     "$@" -I"$root/include" -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow \
         -Wundef -fsyntax-only "$scratch/includes.source"

@@ -2,6 +2,7 @@
 /* Reading schema blobs: a good one in both byte orders, and every bad one. */
 
 #include "../../../src/schema/blob-read.h"
+#include "../../../src/schema/blob-write.h"
 #include "../../../src/schema/decode.h"
 #include "../../../src/schema/format.h"
 
@@ -520,6 +521,61 @@ static void test_every_length(void **state)
 	}
 }
 
+/* What is written is what was read, in either byte order. */
+static void test_written(void **state)
+{
+	struct tw_schema *schema, *again;
+	const char *why;
+	struct blob b;
+	void *bytes;
+	size_t size;
+
+	(void)state;
+	for (int swap = 0; swap < 2; swap++) {
+		blob_fill(&b);
+		assert_int_equal(read_n(&b, sizeof(b), false, &schema, &why),
+				 0);
+		assert_int_equal(tw_blob_write(schema, swap, &bytes, &size), 0);
+		assert_int_equal(read_n(bytes, size, swap, &again, &why), 0);
+		check_good(again);
+		tw_schema_destroy(schema);
+		tw_schema_destroy(again);
+		assert_int_equal(read_n(bytes, size, !swap, &again, &why),
+				 -EBADMSG);
+		free(bytes);
+	}
+}
+
+static void test_written_values(void **state)
+{
+	static const struct tw_field field = {.name = "state",
+					      .type = "int",
+					      .kind = TW_FIELD_SINT,
+					      .size = 4,
+					      .values = "states A=0 B=-1"};
+	struct tw_event_desc event = {.name = "e",
+				      .file = "f",
+				      .line = 3,
+				      .loglevel = 14,
+				      .field_count = 1,
+				      .fields = &field};
+	const struct tw_schema written = {.event_count = 1, .events = &event};
+	struct tw_schema *schema;
+	const char *why;
+	void *bytes;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(tw_blob_write(&written, false, &bytes, &size), 0);
+	assert_int_equal(read_n(bytes, size, false, &schema, &why), 0);
+	assert_string_equal(schema->group, "");
+	assert_string_equal(schema->events[0].fields[0].values,
+			    "states A=0 B=-1");
+	assert_int_equal(schema->events[0].fixed_size, 4);
+	tw_schema_destroy(schema);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -536,6 +592,8 @@ int main(void)
 		cmocka_unit_test(test_long_strings),
 		cmocka_unit_test(test_every_byte_changed),
 		cmocka_unit_test(test_every_length),
+		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_written_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,33 @@ static void test_types(void **state)
 	}
 }
 
+/* In one file, each of them three times, so that any may be remembered as any
+ * other. */
+static void test_types_again(void **state)
+{
+	const uint32_t count = sizeof(type_cases) / sizeof(*type_cases);
+	char text[8192];
+	char *at = text;
+	struct tw_schema *schema;
+
+	for (uint32_t i = 0; i < 3 * count; i++)
+		at += sprintf(at, "e%u(%sname)\n", i,
+			      type_cases[i % count].written);
+	assert_true(at < text + sizeof(text));
+	schema = parse(text);
+	assert_int_equal(schema->event_count, 3 * count);
+	for (uint32_t i = 0; i < 3 * count; i++) {
+		const struct tw_field *field = schema->events[i].fields;
+		const struct type_case *expected = &type_cases[i % count];
+
+		assert_string_equal(field->name, "name");
+		assert_string_equal(field->type, expected->type);
+		assert_int_equal(field->kind, expected->kind);
+		assert_int_equal(field->size, expected->size);
+	}
+	tw_schema_destroy(schema);
+}
+
 static void test_types_refused(void **state)
 {
 	static const char *const types[] = {
@@ -839,6 +866,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_types_again),
 		cmocka_unit_test(test_types_refused),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_macros),

@@ -68,6 +68,18 @@ static void test_abbreviations(void **state)
 	assert_true(options.version);
 }
 
+static void test_guest_runtime(void **state)
+{
+	assert_int_equal(PARSE("--emit-guest-runtime", "folder"), 0);
+	assert_string_equal(options.guest_runtime, "folder");
+	assert_int_equal(options.file_count, 0);
+	assert_int_equal(PARSE("--emit-guest-runtime"), -EINVAL);
+	assert_string_equal(message,
+			    "option --emit-guest-runtime requires argument");
+	assert_int_equal(PARSE("--help"), 0);
+	assert_null(options.guest_runtime);
+}
+
 static void test_anywhere_and_last_wins(void **state)
 {
 	assert_int_equal(
@@ -153,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all),
 		TEST(test_abbreviations),
+		TEST(test_guest_runtime),
 		TEST(test_anywhere_and_last_wins),
 		TEST(test_empty_value),
 		TEST(test_errors),

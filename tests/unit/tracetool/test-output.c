@@ -81,6 +81,30 @@ static void test_add(void **state)
 	assert_false(out.text.failed);
 }
 
+static void test_pieces(void **state)
+{
+	char expected[2048] = "";
+	size_t begin, end;
+
+	tw_output_text(&out, "(");
+	begin = out.text.size;
+	tw_output_text(&out, "abc");
+	tw_output_number(&out, 0);
+	tw_output_number(&out, 4294967295u);
+	tw_output_bytes(&out, "defg", 3);
+	end = out.text.size;
+	strcat(expected, "(abc04294967295def");
+	/* Until the text has had to be moved, too. */
+	for (uint32_t i = 0; i < 40; i++) {
+		tw_output_again(&out, begin, end);
+		strcat(expected, "abc04294967295def");
+	}
+	tw_output_again(&out, end, end);
+	assert_int_equal(out.text.size, strlen(expected));
+	assert_memory_equal(out.text.data, expected, out.text.size);
+	assert_false(out.text.failed);
+}
+
 static void test_unknown_conversion_fails(void **state)
 {
 	tw_output_add(&out, "%d", 1);
@@ -218,6 +242,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_add),
+		TEST(test_pieces),
 		TEST(test_unknown_conversion_fails),
 		TEST(test_lines),
 		TEST(test_save_new_with_umask),
