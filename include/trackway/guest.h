@@ -142,27 +142,37 @@ struct tw_lane;
 
 /* An event being written. */
 struct tw_slot {
-	struct tw_lane *lane;
-	unsigned char *at; /* where the event begins */
-	uint64_t time;
-#ifdef TW_GUEST_WHOLE_GUARD
-	uintptr_t saved;
-#endif
+	struct tw_lane *lane; /* not used */
+	unsigned char *at;    /* where the event begins */
 };
 
-/* Begin an event of size bytes. False: it is discarded, and counted. */
-bool tw_slot_open(struct tw_slot *slot, size_t size);
+/*
+ * Take a lane, find room for size bytes, and put the time there. NULL: the
+ * event is discarded, and counted. at is what begin returned, size the same.
+ */
+unsigned char *tw_guest_event_begin(size_t size);
+void tw_guest_event_end(unsigned char *at, uint32_t id, size_t size);
 
-/* Finish the event: the size is that of tw_slot_open(). */
-void tw_slot_commit(const struct tw_slot *slot, uint32_t id, size_t size);
+static inline bool tw_slot_open(struct tw_slot *slot, size_t size)
+{
+	slot->lane = NULL;
+	slot->at = tw_guest_event_begin(size);
+	return slot->at != NULL;
+}
+
+static inline void tw_slot_commit(const struct tw_slot *slot, uint32_t id,
+				  size_t size)
+{
+	tw_guest_event_end(slot->at, id, size);
+}
 
 /* There is no second try; compilers drop what tracetool has written for it. */
 static inline bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane,
 				     size_t size)
 {
-	(void)slot;
 	(void)lane;
 	(void)size;
+	slot->at = NULL;
 	return false;
 }
 

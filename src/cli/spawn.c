@@ -179,6 +179,8 @@ static int set_environment(const struct tw_spawn *spawn,
 	free(events);
 	if (trackway && strcmp(trackway, "off") == 0)
 		failed |= unsetenv("TRACKWAY");
+	/* It would lead the rings away from the directory. */
+	failed |= unsetenv("TRACKWAY_RING");
 	snprintf(size, sizeof(size), "%" PRIu64, options->ring_size);
 	if (options->ring_size)
 		failed |= setenv("TRACKWAY_RING_SIZE", size, 1);

@@ -20,10 +20,10 @@
 
 #include <trackway/guest.h>
 
-#include "../ring/ring-write.c"
+#include "../ring/ring-write.c" /* NOLINT(bugprone-suspicious-include) */
 #include "hooks.h"
 
-#define LANES ((uint32_t)(TW_GUEST_CPUS) * (TW_GUEST_LEVELS))
+#define LANES ((size_t)(TW_GUEST_CPUS) * (TW_GUEST_LEVELS))
 
 /* What is before the groups, the part that changes after the start. */
 #define HEAD_SIZE (TW_RING_CONTROL_MIN + LANES * sizeof(struct tw_ring_lane))
@@ -52,8 +52,17 @@ static struct {
 	uint32_t text_max;   /* bytes of a string that are kept */
 	uint32_t coarse;     /* widened time >> COARSE_SHIFT */
 	uint64_t clock_mask; /* ~0: the clock never wraps */
+#ifdef TW_GUEST_WHOLE_GUARD
+	uintptr_t saved[TW_GUEST_CPUS]; /* by the event under way */
+#endif
 	struct tw_lane lanes[LANES];
 } guest;
+
+/* The CPU's lanes, one for each level. */
+static TW_INLINE struct tw_lane *lanes_of(uint32_t cpu)
+{
+	return &guest.lanes[(size_t)cpu * TW_GUEST_LEVELS];
+}
 
 static void copy(void *to, const void *from, size_t size)
 {
@@ -156,7 +165,7 @@ static TW_INLINE void lane_put(struct tw_lane *lane, uintptr_t lock)
 /* The first lane of the CPU that is not busy, taken; NULL: all are. */
 static struct tw_lane *take_level(uint32_t cpu, uint32_t *level)
 {
-	struct tw_lane *lane = &guest.lanes[cpu * TW_GUEST_LEVELS];
+	struct tw_lane *lane = lanes_of(cpu);
 
 	for (*level = 0; *level < TW_GUEST_LEVELS; ++*level, lane++)
 		if (lane_take(lane))
@@ -198,32 +207,39 @@ static bool turn_page(struct tw_writer *writer, uint64_t now)
 	return true;
 }
 
-/* Room for the event in a lane that is taken, and its time. */
-static bool reserve(struct tw_slot *slot, struct tw_lane *lane, size_t size)
+/* The time goes where the event begins; its id comes with the commit. */
+static TW_INLINE unsigned char *stamp(struct tw_page *page, unsigned char *at,
+				      uint64_t time)
 {
-	struct tw_writer *writer = &lane->writer;
+	uint64_t word = TW_EVENT_WORD(time, 0);
+
+	TW_PUT(at, word);
+	tw_store_relaxed_u64(&page->timestamp_end, time);
+	return at;
+}
+
+/* Room for the event in a lane that is taken. */
+static unsigned char *reserve(struct tw_writer *writer, size_t size)
+{
 	uint64_t now = clock_now();
+	uint64_t last;
 
 	/* Before the turn: an event that fits nowhere should use up no page. */
 	if (size > guest.ring.page_size - TW_PAGE_HEADER - TW_PAGE_TRAILER)
-		return false;
+		return NULL;
 	if (!has_room(writer, size, now) && !turn_page(writer, now))
-		return false;
-	slot->lane = lane;
-	slot->at = writer->pos;
-	slot->time = now < writer->page->timestamp_end
-			     ? writer->page->timestamp_end
-			     : now;
-	return true;
+		return NULL;
+	last = writer->page->timestamp_end;
+	return stamp(writer->page, writer->pos, now < last ? last : now);
 }
 
 /* A first event, a full page, a busy lane, a clock that went back. */
-static TW_COLD bool open_slow(struct tw_slot *slot, uint32_t cpu, size_t size)
+static TW_COLD unsigned char *begin_slow(uint32_t cpu, size_t size)
 {
 	uintptr_t saved = TW_GUEST_GUARD_ENTER();
 	struct tw_writer *writer = NULL;
 	struct tw_lane *lane;
-	bool opened = false;
+	unsigned char *at = NULL;
 	uint32_t level;
 
 	lane = take_level(cpu, &level);
@@ -231,58 +247,63 @@ static TW_COLD bool open_slow(struct tw_slot *slot, uint32_t cpu, size_t size)
 		writer = &lane->writer;
 		if (!(writer->flags & ATTACHED))
 			attach(writer, cpu, level);
-		opened = reserve(slot, lane, size);
+		at = reserve(writer, size);
 	}
-	if (!opened)
+	if (!at)
 		tw_writer_discard(&guest.ring, writer);
-	if (!opened && lane)
+	if (!at && lane)
 		lane_put(lane, TW_WRITER_FREE);
 	TW_GUEST_GUARD_LEAVE(saved);
-	return opened;
+	return at;
 }
 
 /* The common case: the main flow's lane, free and with room. */
-static bool open_fast(struct tw_slot *slot, struct tw_lane *lane, size_t size)
+static TW_INLINE unsigned char *begin_fast(struct tw_lane *lane, size_t size)
 {
 	struct tw_writer *writer = &lane->writer;
 	uintptr_t lock = lane_take(lane);
+	unsigned char *at = writer->pos;
+	struct tw_page *page = writer->page;
+	uint64_t now;
 
-	slot->lane = lane;
-	slot->at = writer->pos;
-	if (TW_LIKELY((uintptr_t)slot->at + size <= (writer->end & lock))) {
-		slot->time = TW_GUEST_CLOCK();
+	if (TW_LIKELY((uintptr_t)at + size <= (writer->end & lock))) {
+		now = TW_GUEST_CLOCK();
 		/* Backwards wraps to a huge gap: one test for both. */
-		if (TW_LIKELY((slot->time - writer->page->timestamp_end) >>
-				      TW_TIME_GAP_BITS ==
+		if (TW_LIKELY((now - page->timestamp_end) >> TW_TIME_GAP_BITS ==
 			      0))
-			return true;
+			return stamp(page, at, now);
 	}
 	lane_put(lane, lock);
-	return false;
+	return NULL;
 }
 
-static bool open_on(struct tw_slot *slot, uint32_t cpu, size_t size)
+static TW_INLINE unsigned char *begin(uint32_t cpu, size_t size)
 {
+	unsigned char *at;
+
 #if TW_GUEST_CPUS > 1
 	if (TW_UNLIKELY(cpu >= TW_GUEST_CPUS)) {
 		tw_writer_discard(&guest.ring, NULL);
-		return false;
+		return NULL;
 	}
 #endif
-	return open_fast(slot, &guest.lanes[cpu * TW_GUEST_LEVELS], size) ||
-	       open_slow(slot, cpu, size);
+	at = begin_fast(lanes_of(cpu), size);
+	return TW_LIKELY(at != NULL) ? at : begin_slow(cpu, size);
 }
 
-bool tw_slot_open(struct tw_slot *slot, size_t size)
+unsigned char *tw_guest_event_begin(size_t size)
 {
 #ifdef TW_GUEST_WHOLE_GUARD
-	slot->saved = TW_GUEST_GUARD_ENTER();
-	if (open_on(slot, TW_GUEST_CPU(), size))
-		return true;
-	TW_GUEST_GUARD_LEAVE(slot->saved);
-	return false;
+	uintptr_t saved = TW_GUEST_GUARD_ENTER();
+	unsigned char *at = begin(TW_GUEST_CPU(), size);
+
+	if (at)
+		guest.saved[TW_GUEST_CPU()] = saved;
+	else
+		TW_GUEST_GUARD_LEAVE(saved);
+	return at;
 #else
-	return open_on(slot, TW_GUEST_CPU(), size);
+	return begin(TW_GUEST_CPU(), size);
 #endif
 }
 
@@ -301,21 +322,41 @@ static void commit(struct tw_page *page, uint32_t bits)
 #endif
 }
 
-void tw_slot_commit(const struct tw_slot *slot, uint32_t id, size_t size)
+/* The lane of this CPU in which the event at this place is being written. None
+ * has it if the ring was made anew in its midst. */
+static TW_INLINE struct tw_lane *lane_of(const unsigned char *at)
 {
-	struct tw_writer *writer = &slot->lane->writer;
-	struct tw_page *page = writer->page;
-	uint64_t word = TW_EVENT_WORD(slot->time, id);
+	struct tw_lane *lane = lanes_of(TW_GUEST_CPU());
+	uint32_t level;
 
-	TW_PUT(slot->at, word);
-	tw_store_relaxed_u64(&page->timestamp_end, slot->time);
-	TW_GUEST_CLEAN(slot->at, size);
+	for (level = 0; level < TW_GUEST_LEVELS; level++, lane++)
+		if (TW_LIKELY(lane->writer.pos == at))
+			return lane;
+	return NULL;
+}
+
+static TW_INLINE void end(struct tw_lane *lane, unsigned char *at, uint16_t id,
+			  size_t size)
+{
+	struct tw_page *page = lane->writer.page;
+
+	/* The word's first bytes, in either byte order. */
+	TW_PUT(at, id);
+	TW_GUEST_CLEAN(at, size);
 	commit(page, (uint32_t)size * 8);
 	TW_GUEST_CLEAN(page, TW_PAGE_HEADER);
-	writer->pos = slot->at + size;
-	lane_put(slot->lane, TW_WRITER_FREE);
+	lane->writer.pos = at + size;
+	lane_put(lane, TW_WRITER_FREE);
+}
+
+void tw_guest_event_end(unsigned char *at, uint32_t id, size_t size)
+{
+	struct tw_lane *lane = lane_of(at);
+
+	if (TW_LIKELY(lane != NULL))
+		end(lane, at, (uint16_t)id, size);
 #ifdef TW_GUEST_WHOLE_GUARD
-	TW_GUEST_GUARD_LEAVE(slot->saved);
+	TW_GUEST_GUARD_LEAVE(guest.saved[TW_GUEST_CPU()]);
 #endif
 }
 
@@ -462,7 +503,8 @@ static bool is_magic(const uint8_t *bytes)
 
 /*
  * The last boot's ring, if there is one, is a ring no more. Of all that it says
- * only the generation and the uuid are used. The generation of the next.
+ * only the generation and the uuid are used. The generation of the next: 1 is
+ * the first, 0 would mean that nobody counts.
  */
 static uint32_t take_over(void *memory, uint8_t *uuid)
 {
@@ -477,7 +519,7 @@ static uint32_t take_over(void *memory, uint8_t *uuid)
 	guest.ring.control = memory;
 	tw_ring_unpublish(&guest.ring);
 	tw_fence_release();
-	return generation;
+	return generation ? generation : 1;
 }
 
 static void fill_control(const struct tw_guest_options *options)
@@ -609,11 +651,10 @@ int tw_guest_start(const struct tw_guest_options *options)
  * what is in its open pages is read and counted as well. */
 static void close_pages(uint32_t cpu)
 {
-	struct tw_lane *lane;
+	struct tw_lane *lane = lanes_of(cpu);
 	uint32_t level;
 
-	for (level = 0; level < TW_GUEST_LEVELS; level++) {
-		lane = &guest.lanes[cpu * TW_GUEST_LEVELS + level];
+	for (level = 0; level < TW_GUEST_LEVELS; level++, lane++) {
 		if (lane_take(lane)) {
 			tw_writer_close(&guest.ring, &lane->writer);
 			lane_put(lane, TW_WRITER_FREE);

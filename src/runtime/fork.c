@@ -195,6 +195,9 @@ void tw_fork_move(void)
 				TW_RUNTIME_MOVING))
 		return;
 	tw_fork_leave();
+	/* The place is the parent's; a child has a file, as ever. */
+	tw_runtime.settings.place[0] = 0;
+	tw_runtime.generation = 1;
 	tw_runtime.pid = getpid();
 	if (move()) {
 		tw_ring_publish(&tw_runtime.ring);

@@ -184,6 +184,8 @@ static struct tw_ring_group *make_entry(const struct tw_group *group)
 	memcpy(tw_runtime.ring.base + entry->schema_offset, group->blob,
 	       group->blob_size);
 	states = tw_group_states(entry);
+	/* Another ring may have been here before. */
+	memset(states, 0, group->states_size);
 	states->magic = TW_STATES_MAGIC;
 	states->count = group->event_count;
 	memcpy(states->uuid, control()->uuid, sizeof(states->uuid));
@@ -215,6 +217,17 @@ static void zero_pages(struct tw_group *group)
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
+/* A second mapping of the pages that hold an entry's state bytes. */
+static void *map_states(const struct tw_ring_group *entry, size_t size)
+{
+	/* An old size of 0: the same shared pages once more. */
+	void *memory = mremap(tw_group_states(entry), 0, size, MREMAP_MAYMOVE);
+
+	if (memory == MAP_FAILED && tw_runtime.settings.place[0])
+		memory = tw_ring_place_map_again(entry->states_offset, size);
+	return memory;
+}
+
 bool tw_group_map(struct tw_group *group)
 {
 	const struct tw_ring_group *entry;
@@ -222,9 +235,7 @@ bool tw_group_map(struct tw_group *group)
 	if (group->entry == NO_ENTRY)
 		return false;
 	entry = &tw_runtime.ring.groups[group->entry];
-	/* An old size of 0: a second mapping of the same shared pages. */
-	if (lay_over(group, mremap(tw_group_states(entry), 0,
-				   group->states_size, MREMAP_MAYMOVE)))
+	if (lay_over(group, map_states(entry, group->states_size)))
 		return true;
 	zero_pages(group);
 	return false;

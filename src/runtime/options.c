@@ -131,6 +131,13 @@ static int read_directory(struct tw_settings *settings, const char *text)
 				sizeof(settings->directory) - 128, text);
 }
 
+static int read_ring(struct tw_settings *settings, const char *text)
+{
+	if (text[0] && text[0] != '/')
+		return -EINVAL;
+	return tw_settings_copy(settings->place, sizeof(settings->place), text);
+}
+
 static int read_events(struct tw_settings *settings, const char *text)
 {
 	return tw_settings_copy(settings->patterns, sizeof(settings->patterns),
@@ -168,6 +175,7 @@ int tw_settings_read(struct tw_settings *settings)
 		{"TRACKWAY_KEEP", read_keep},
 		{"TRACKWAY_LOG", read_log},
 		{"TRACKWAY_MODE", tw_settings_parse_mode},
+		{"TRACKWAY_RING", read_ring},
 		{"TRACKWAY_RING_SIZE", read_ring_size},
 	};
 	const char *text;

@@ -124,8 +124,8 @@ int tw_ring_file_prepare_page(const struct tw_ring *ring, uint32_t index)
 	return 0;
 }
 
-/* What tw_ring_init() writes, and claims look at: tables and page states. */
-static bool populate_tables(uint8_t *memory)
+/* Tables and page states. */
+bool tw_ring_file_populate_tables(uint8_t *memory)
 {
 	const struct tw_ring_layout *layout = &tw_runtime.layout;
 	uint8_t *end = memory + layout->pages_offset;
@@ -137,6 +137,25 @@ static bool populate_tables(uint8_t *memory)
 		end += layout->page_size;
 		if (!tw_ring_file_populate(end - TW_PAGE_TRAILER,
 					   TW_PAGE_TRAILER))
+			return false;
+	}
+	return true;
+}
+
+/* The same for a file that is all holes: its memory comes with a write, without
+ * the cost of a fault for each page. */
+static bool fill_tables(int fd, uint8_t *memory)
+{
+	const struct tw_ring_layout *layout = &tw_runtime.layout;
+	off_t end = (off_t)layout->pages_offset;
+	const uint8_t zero = 0;
+	uint32_t i;
+
+	if (!tw_ring_file_populate(memory, layout->heap_offset))
+		return false;
+	for (i = 0; i < layout->page_count; i++) {
+		end += layout->page_size;
+		if (pwrite(fd, &zero, 1, end - (off_t)TW_PAGE_TRAILER) != 1)
 			return false;
 	}
 	return true;
@@ -154,7 +173,7 @@ static void *map_file(int fd)
 		      fd, 0);
 	if (memory == MAP_FAILED)
 		return NULL;
-	if (!populate_tables(memory)) {
+	if (!fill_tables(fd, memory)) {
 		munmap(memory, layout->size);
 		errno = ENOSPC;
 		return NULL;
@@ -276,6 +295,8 @@ bool tw_ring_file_has_heir(const uint32_t heirs[TW_RING_HEIRS], uint64_t inode)
 
 void tw_ring_file_remove(void)
 {
+	if (tw_runtime.settings.place[0])
+		return;
 	tw_fork_settle();
 	if (!tw_runtime.settings.keep &&
 	    !tw_ring_file_has_heir(tw_runtime.ring.control->heirs,

@@ -83,9 +83,12 @@ void tw_runtime_fill_control(struct tw_ring_control *control)
 	const struct tw_settings *settings = &tw_runtime.settings;
 
 	make_uuid(control->uuid);
-	control->generation = 1;
-	control->pid = (uint32_t)tw_runtime.pid;
-	control->pid_start = process_start();
+	control->generation = tw_runtime.generation;
+	/* Its readers' processes are others, on another system. */
+	if (!settings->place[0]) {
+		control->pid = (uint32_t)tw_runtime.pid;
+		control->pid_start = process_start();
+	}
 	control->mode = settings->mode;
 	control->block_ms = settings->block_ms;
 	control->clock_kind = tw_runtime.clock_kind;
@@ -97,7 +100,14 @@ void tw_runtime_fill_control(struct tw_ring_control *control)
 	control->sync_last = control->sync_first;
 }
 
-/* Pages as large as leaves a few hundred of them, for cheap page turns. */
+/* As large as leaves a few hundred of them, for cheap page turns. */
+uint32_t tw_runtime_page_size(uint64_t ring_size)
+{
+	return ring_size < (1u << 20)	? 16u << 10
+	       : ring_size < (8u << 20) ? 32u << 10
+					: 64u << 10;
+}
+
 static int choose_layout(void)
 {
 	struct tw_ring_layout *layout = &tw_runtime.layout;
@@ -108,27 +118,34 @@ static int choose_layout(void)
 	layout->group_capacity = TW_GROUPS;
 	layout->heap_size = TW_HEAP_SIZE;
 	layout->align = (uint64_t)sysconf(_SC_PAGESIZE);
-	layout->page_size = size < (1u << 20)	? 16u << 10
-			    : size < (8u << 20) ? 32u << 10
-						: 64u << 10;
+	layout->page_size = tw_runtime_page_size(size);
 	if (size / layout->page_size > UINT32_MAX / 2)
 		return -1;
 	layout->page_count = (uint32_t)(size / layout->page_size);
 	return tw_ring_layout(layout);
 }
 
+/* A file's memory; NULL with errno and the error kept. */
+static void *make_file(void)
+{
+	if (choose_layout()) {
+		tw_runtime_fail("impossible ring size", NULL, EINVAL);
+		errno = EINVAL;
+		return NULL;
+	}
+	tw_runtime.generation = 1;
+	tw_ring_file_tidy();
+	return tw_ring_file_create();
+}
+
 static int start(void)
 {
 	void *memory;
 
-	if (choose_layout()) {
-		tw_runtime_fail("impossible ring size", NULL, EINVAL);
-		return -EINVAL;
-	}
 	tw_clock_choose();
 	tw_runtime.pid = getpid();
-	tw_ring_file_tidy();
-	memory = tw_ring_file_create();
+	memory = tw_runtime.settings.place[0] ? tw_ring_place_take()
+					      : make_file();
 	if (!memory)
 		return -errno;
 	tw_ring_init(&tw_runtime.ring, memory, &tw_runtime.layout);
@@ -190,6 +207,10 @@ static int take_options(const struct tw_runtime_options *options)
 	if (options->directory &&
 	    tw_settings_copy(settings->directory, sizeof(settings->directory),
 			     options->directory))
+		return -EINVAL;
+	if (options->ring &&
+	    tw_settings_copy(settings->place, sizeof(settings->place),
+			     options->ring))
 		return -EINVAL;
 	if (options->name)
 		tw_settings_set_name(settings, options->name);

@@ -7,6 +7,7 @@
  *	runtime.c	start, stop, what goes wrong
  *	options.c	the environment, sizes, modes
  *	ring-file.c	the file: directory, creation, removal, leftovers
+ *	ring-place.c	memory that is there already, in place of a file
  *	group.c		groups: state bytes, schemas, patterns
  *	event.c		the C API on events
  *	lane.c		threads' lanes: all of an event that is not the hot path
@@ -59,6 +60,7 @@ struct tw_settings {
 	uint64_t ring_size;
 	char name[TW_RING_NAME_SIZE];
 	char directory[PATH_MAX];
+	char place[PATH_MAX]; /* TRACKWAY_RING; empty: a file in directory */
 	char patterns[TW_PATTERNS_SIZE];
 };
 
@@ -68,6 +70,7 @@ struct tw_runtime {
 	struct tw_ring_layout layout;
 	struct tw_settings settings;
 	pid_t pid; /* the ring's owner */
+	uint32_t generation;
 	uint32_t clock_kind;
 	uint64_t last_sync;	  /* ticks */
 	uint64_t no_memory_until; /* ticks: pages can't be had */
@@ -96,6 +99,8 @@ void tw_runtime_count_missed(void);
 void tw_runtime_settle_missed(void);
 /* Wake the readers that sleep on a ring, if any. Signal-safe. */
 void tw_runtime_wake(struct tw_ring *ring);
+/* The size of pages where all of them have so much. */
+uint32_t tw_runtime_page_size(uint64_t ring_size);
 
 /* options.c */
 void tw_settings_defaults(struct tw_settings *settings);
@@ -112,15 +117,27 @@ void tw_settings_set_name(struct tw_settings *settings, const char *name);
  * the mapping, or NULL with errno and the error kept. Signal-safe.
  */
 void *tw_ring_file_create(void);
-/* Remove the file, unless a forked child lives on it or it is to be kept. */
+/* Remove the file, unless it is not ours, a forked child lives on it, or it is
+ * to be kept. */
 void tw_ring_file_remove(void);
 /* Remove what earlier processes of this name left, but for a few crashes. */
 void tw_ring_file_tidy(void);
 /* Memory that can't be had shows here, not as a SIGBUS later. 0: none. */
 int tw_ring_file_populate(void *memory, size_t size);
+/* The same for what tw_ring_init() writes, and claims look at. */
+bool tw_ring_file_populate_tables(uint8_t *memory);
 int tw_ring_file_prepare_page(const struct tw_ring *ring, uint32_t index);
 /* Whether any process in heirs, but this one, has the file of this inode. */
 bool tw_ring_file_has_heir(const uint32_t heirs[TW_RING_HEIRS], uint64_t inode);
+
+/*
+ * ring-place.c. Lay the ring over all of settings.place and map it. Returns the
+ * mapping, or NULL with errno and the error kept.
+ */
+void *tw_ring_place_take(void);
+/* A second mapping of a part of it, by its path, where mremap() can't: what a
+ * device maps. MAP_FAILED if it can't be had. Signal-safe. */
+void *tw_ring_place_map_again(uint64_t offset, size_t size);
 
 /* group.c: all with the mutex held, but for tw_group_map(). */
 void tw_group_add_all(void);

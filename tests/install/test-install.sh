@@ -132,7 +132,7 @@ try_static() {
 
 # The files name no directory of the build, nor where they were first.
 check_paths() {
-    local file
+    local file guest
 
     for file in "$library"/pkgconfig/*.pc "$library"/cmake/Trackway/*; do
         if grep -n -e "$work" -e "$build" -e "$source" "$file"; then
@@ -140,9 +140,11 @@ check_paths() {
         fi
     done
     for file in "$prefix"/include/trackway/*.h; do
+        guest=()
+        [[ $file != */guest.h ]] || guest=(-DTW_GUEST)
         echo "#include <trackway/${file##*/}>" |
-            gcc -std=gnu11 -Wall -Wextra -Werror -I"$prefix/include" \
-                -fsyntax-only -xc - || fail "$file does not stand alone"
+            gcc -std=gnu11 -Wall -Wextra -Werror "${guest[@]}" \
+                -I"$prefix/include" -fsyntax-only -xc - || fail "$file does not stand alone"
     done
 }
 

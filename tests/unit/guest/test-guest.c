@@ -179,7 +179,7 @@ static void test_control_block(void **state)
 			    "a name that is longer than 31 b");
 	assert_int_equal(reader.control.control_size, TW_RING_CONTROL_MIN);
 	assert_int_equal(reader.control.pid, 0);
-	assert_int_equal(reader.control.generation, 0);
+	assert_int_equal(reader.control.generation, 1);
 	assert_int_equal(reader.control.flags, 0);
 	assert_int_equal(reader.control.mode, TW_RING_DISCARD);
 	assert_int_equal(reader.control.clock_hz, 25000000);
@@ -792,7 +792,7 @@ static void test_second_boot(void **state)
 	/* As after a reset: nobody has stopped it. */
 	machine_start(TW_RING_OVERWRITE, 0);
 	machine_open(&second);
-	assert_int_equal(second.control.generation, 1);
+	assert_int_equal(second.control.generation, 2);
 	assert_memory_not_equal(first.control.uuid, second.control.uuid, 16);
 	books_read(&books, false, NULL, NULL);
 	assert_int_equal(books.pages, 0);
@@ -801,7 +801,7 @@ static void test_second_boot(void **state)
 	machine.clock = 1000000;
 	machine_start(TW_RING_OVERWRITE, 0);
 	machine_open(&third);
-	assert_int_equal(third.control.generation, 2);
+	assert_int_equal(third.control.generation, 3);
 	assert_memory_not_equal(first.control.uuid, third.control.uuid, 16);
 	assert_memory_not_equal(second.control.uuid, third.control.uuid, 16);
 }
@@ -819,7 +819,7 @@ static void test_stale_rubbish(void **state)
 	memcpy(machine.memory, magic, 8);
 	machine_start(TW_RING_OVERWRITE, 0);
 	machine_open(&reader);
-	assert_int_equal(reader.control.generation, 0);
+	assert_int_equal(reader.control.generation, 1);
 	emit_counts(0, 1000);
 	books_read(&books, false, NULL, NULL);
 	assert_int_equal(books.written, 1000);
@@ -828,7 +828,7 @@ static void test_stale_rubbish(void **state)
 	((struct tw_ring_control *)machine.memory)->generation = 77;
 	machine_start(TW_RING_OVERWRITE, 0);
 	machine_open(&reader);
-	assert_int_equal(reader.control.generation, 0);
+	assert_int_equal(reader.control.generation, 1);
 }
 
 /* The magic is gone before anything else changes, and comes last. */
@@ -930,6 +930,26 @@ static void test_stop(void **state)
 	assert_int_equal(books.lane[0].page, 0);
 }
 
+/* A CPU that stops the ring closes its own pages, and only those. */
+static void test_stop_on_a_cpu(void **state)
+{
+	struct books books;
+	uint32_t cpu;
+
+	machine_create(8192);
+	machine_start(TW_RING_OVERWRITE, 0);
+	for (cpu = 0; cpu < TW_GUEST_CPUS; cpu++) {
+		machine.cpu = cpu;
+		emit_counts(0, 4);
+	}
+	tw_guest_stop();
+	books_read(&books, false, NULL, NULL);
+	assert_int_equal(books.written, 4 * TW_GUEST_CPUS);
+	for (cpu = 0; cpu < TW_GUEST_CPUS; cpu++)
+		assert_int_equal(books.lane[cpu * TW_GUEST_LEVELS].page == 0,
+				 cpu == TW_GUEST_CPUS - 1);
+}
+
 /* Two groups: ids go on, states and schemas are each's own. */
 static void test_two_groups(void **state)
 {
@@ -985,6 +1005,24 @@ static void test_too_many_events(void **state)
 	assert_int_equal(tw_guest_start(&options), -1);
 }
 
+/* An event that was begun before a new start ends nowhere. */
+static void test_restart_amid(void **state)
+{
+	struct tw_slot slot;
+	struct books books;
+
+	machine_create(8192);
+	machine_start(TW_RING_OVERWRITE, 0);
+	assert_true(tw_slot_open(&slot, 8));
+	machine_start(TW_RING_OVERWRITE, 0);
+	tw_slot_commit(&slot, 1, 8);
+	assert_false(machine.masked);
+	emit_counts(0, 3);
+	books_read(&books, false, NULL, NULL);
+	assert_int_equal(books.read, 3);
+	assert_int_equal(books.written, 3);
+}
+
 /* A second start that fails leaves no event on. */
 static void test_failed_restart(void **state)
 {
@@ -1023,8 +1061,10 @@ int main(void)
 		TEST(magic_last),
 		TEST(switches),
 		TEST(stop),
+		TEST(stop_on_a_cpu),
 		TEST(two_groups),
 		TEST(too_many_events),
+		TEST(restart_amid),
 		TEST(failed_restart),
 	};
 
