@@ -32,6 +32,21 @@ _trackway_targets()
         END { for (name in names) if (names[name] == 1) print name }'
 }
 
+# What begins the names of guests' memories, and what follows: bash takes a
+# colon for a word of its own.
+_trackway_memory()
+{
+    case $1 in
+    vm)
+        _trackway_offer < <(
+            pgrep '^(qemu-|firecracker|cloud-hyperv|crosvm)' 2>/dev/null)
+        ;;
+    ram | image)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        ;;
+    esac
+}
+
 _trackway_events()
 {
     "$1" events "$2" 2>/dev/null | awk 'NR > 1 { print $1 }'
@@ -72,6 +87,18 @@ _trackway()
                 i=$((i + 1))
         elif [ -z "$target" ]; then
             target=$word
+            if [ "${COMP_WORDS[i + 1]}" = : ]; then
+                if [ $((i + 1)) -eq "$COMP_CWORD" ]; then
+                    cur=
+                    _trackway_memory "$word"
+                    return
+                elif [ $((i + 2)) -eq "$COMP_CWORD" ]; then
+                    _trackway_memory "$word"
+                    return
+                fi
+                target=$word:${COMP_WORDS[i + 2]}
+                i=$((i + 2))
+            fi
         fi
     done
 
@@ -108,10 +135,12 @@ _trackway()
         fi
         ;;
     list)
+        _trackway_offer < <(printf '%s\n' vm: ram: image:)
         return
         ;;
     esac
-    _trackway_offer < <(_trackway_targets "$program")
+    _trackway_offer < <(_trackway_targets "$program"
+        [ -z "$cur" ] || printf '%s\n' vm: ram: image:)
     case $command in
     events | print | stat)
         mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur")

@@ -114,6 +114,25 @@ static void make_rings(const char *corpus, bool big_endian, bool mapped)
 	made_ring_free(&ring);
 }
 
+/* Memory with two rings in it, one of either byte order. */
+static void make_memory(const char *corpus)
+{
+	static const uint8_t gap[TW_RING_ALIGN];
+	struct seed seed = {0};
+
+	for (int big_endian = 0; big_endian < 2; big_endian++) {
+		struct made_ring ring;
+
+		made_ring_init(&ring, big_endian, "fuzz", 0, 0);
+		make_page(&ring, 0, TW_PAGE_FULL, 7);
+		MADE_RING_SET(&ring, generation, 1 + (unsigned)big_endian);
+		put_bytes(&seed, gap, sizeof(gap));
+		put_bytes(&seed, ring.bytes, ring.size);
+		made_ring_free(&ring);
+	}
+	save(&seed, corpus, "image", "good-two-rings");
+}
+
 /* ---- Pages, of the events in page.c ---- */
 
 static void put_numbers(struct seed *seed)
@@ -205,6 +224,7 @@ int main(int argc, char **argv)
 	}
 	make_rings(argv[1], false, true);
 	make_rings(argv[1], true, false);
+	make_memory(argv[1]);
 	make_page_content(argv[1], false);
 	make_page_content(argv[1], true);
 	make_formats(argv[1]);

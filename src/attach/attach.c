@@ -7,10 +7,13 @@
 #include "attach.h"
 
 #include "../schema/blob-read.h"
+#include "ram-source.h"
 #include "source.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,14 +26,20 @@
 #define WAIT_SLICE_READ_ONLY_MS 10 /* and where waiters can't be set */
 
 struct source {
+	/* A ring file and its process; or a ring in a memory, if ram is set. */
 	struct tw_ring_file file;
 	struct tw_process process;
+	struct tw_ram *ram;
+	struct tw_ram_window window;
 	/* Entry of the group that an id belongs to, plus 1; 0: none. */
 	uint32_t owner[TW_EVENTS_MAX];
 	/* Schemas of entries that were used again: lookup may point there. */
 	struct tw_schema **retired;
 	size_t retired_count;
 	uint64_t schemas_size;
+	/* For groups without a schema of their own. */
+	struct tw_schema **given;
+	size_t given_count;
 };
 
 /* ---- Groups and their schemas ---- */
@@ -61,6 +70,27 @@ static struct tw_schema *load_schema(struct tw_attach *attach,
 		schema = NULL;
 	}
 	return schema;
+}
+
+/* Of those that were given the first with as many events; it stays theirs. */
+static struct tw_schema *given_schema(const struct tw_attach *attach,
+				      const struct tw_ring_group *group)
+{
+	const struct source *source = attach->source;
+
+	for (size_t i = 0; i < source->given_count; i++)
+		if (source->given[i]->event_count == group->event_count)
+			return source->given[i];
+	return NULL;
+}
+
+static bool is_given(const struct source *source,
+		     const struct tw_schema *schema)
+{
+	for (size_t i = 0; i < source->given_count; i++)
+		if (source->given[i] == schema)
+			return true;
+	return false;
 }
 
 static int grow_groups(struct tw_attach *attach, uint32_t count)
@@ -102,7 +132,8 @@ static int retire_group(struct tw_attach *attach, uint32_t index)
 	struct tw_ring_group *group = &attach->groups[index];
 	struct tw_schema **retired;
 
-	if (attach->schemas[index]) {
+	if (attach->schemas[index] &&
+	    !is_given(source, attach->schemas[index])) {
 		retired = realloc(source->retired,
 				  (source->retired_count + 1) *
 					  sizeof(struct tw_schema *));
@@ -110,8 +141,8 @@ static int retire_group(struct tw_attach *attach, uint32_t index)
 			return -ENOMEM;
 		source->retired = retired;
 		retired[source->retired_count++] = attach->schemas[index];
-		attach->schemas[index] = NULL;
 	}
+	attach->schemas[index] = NULL;
 	for (uint32_t i = 0; i < group->event_count; i++)
 		source->owner[group->id_base + i] = 0;
 	*group = (struct tw_ring_group){0};
@@ -128,24 +159,43 @@ static bool can_own_ids(const struct source *source,
 	return true;
 }
 
+static void set_schema(struct tw_attach *attach, uint32_t index,
+		       struct tw_schema *schema)
+{
+	const struct tw_ring_group *group = &attach->groups[index];
+
+	attach->schemas[index] = schema;
+	for (uint32_t i = 0; i < group->event_count; i++)
+		attach->lookup[group->id_base + i] = schema ? &schema->events[i]
+							    : NULL;
+}
+
 /* Make a group that was just read entry index's. */
 static void adopt_group(struct tw_attach *attach, uint32_t index,
-			const struct tw_ring_group *group)
+			const struct tw_ring_group *group,
+			struct tw_schema *schema)
 {
 	struct source *source = attach->source;
-	const struct tw_schema *schema;
 	uint32_t end = group->id_base + group->event_count;
 
 	attach->groups[index] = *group;
-	attach->schemas[index] = load_schema(attach, group);
-	schema = attach->schemas[index];
-	for (uint32_t i = 0; i < group->event_count; i++) {
+	set_schema(attach, index,
+		   schema ? schema : given_schema(attach, group));
+	for (uint32_t i = 0; i < group->event_count; i++)
 		source->owner[group->id_base + i] = index + 1;
-		attach->lookup[group->id_base + i] = schema ? &schema->events[i]
-							    : NULL;
-	}
 	if (end > attach->lookup_count)
 		attach->lookup_count = end;
+}
+
+/* A ring in a guest's memory is where it was. Ring files stay what they are. */
+static bool is_there(const struct tw_attach *attach)
+{
+	const struct source *source = attach->source;
+	const struct tw_ring_control *control = &attach->ring.control;
+
+	return !source->ram ||
+	       tw_ram_has_ring(source->window.memory, source->window.place,
+			       control->uuid, control->generation);
 }
 
 /* Returns 1 if entry index holds something new. */
@@ -154,6 +204,7 @@ static int refresh_group(struct tw_attach *attach, uint32_t index)
 	struct tw_ring_group *known = &attach->groups[index];
 	struct tw_ring_group group;
 	uint32_t state_before = known->state;
+	struct tw_schema *schema;
 	int err;
 
 	/* One broken entry takes nothing from the others. */
@@ -164,12 +215,15 @@ static int refresh_group(struct tw_attach *attach, uint32_t index)
 		known->state = group.state;
 		return state_before != group.state;
 	}
-	err = retire_group(attach, index);
-	if (err)
-		return err;
-	if (!can_own_ids(attach->source, &group))
-		return 0;
-	adopt_group(attach, index, &group);
+	schema = load_schema(attach, &group);
+	/* A guest may have made another ring in between: none of that is
+	 * ours. */
+	err = is_there(attach) ? retire_group(attach, index) : -ESTALE;
+	if (err || !can_own_ids(attach->source, &group)) {
+		tw_schema_destroy(schema);
+		return err == -ESTALE ? 0 : err;
+	}
+	adopt_group(attach, index, &group, schema);
 	return 1;
 }
 
@@ -193,14 +247,19 @@ static int fail_ring(struct tw_attach *attach, int code,
 					       : strerror(-code));
 }
 
+/* Some of what the ring is mapped from could not be had. */
+static bool is_lost(const struct source *source)
+{
+	return !source->ram && tw_ring_file_lost(&source->file);
+}
+
 int tw_attach_refresh(struct tw_attach *attach, struct tw_attach_error *error)
 {
-	const struct source *source = attach->source;
 	uint32_t count;
 	int changed = 0;
 	int err = tw_ring_group_count(&attach->ring, &count);
 
-	if (!err && tw_ring_file_lost(&source->file))
+	if (!err && is_lost(attach->source))
 		return tw_attach_fail(error, -EIO,
 				      "%s: truncated while it was being read",
 				      attach->target.path);
@@ -219,6 +278,49 @@ int tw_attach_refresh(struct tw_attach *attach, struct tw_attach_error *error)
 	if (changed)
 		count_events(attach);
 	return changed;
+}
+
+static int keep_given(struct source *source, struct tw_schema *schema)
+{
+	struct tw_schema **given;
+
+	given = realloc(source->given,
+			(source->given_count + 1) * sizeof(struct tw_schema *));
+	if (!given)
+		return -ENOMEM;
+	source->given = given;
+	given[source->given_count++] = schema;
+	return 0;
+}
+
+int tw_attach_use_schema(struct tw_attach *attach,
+			 const struct tw_schema *schema,
+			 struct tw_attach_error *error)
+{
+	struct tw_schema *resolved;
+	uint32_t flags = 0;
+	int taken = 0;
+
+	tw_ring_flags(&attach->ring, &flags);
+	resolved = tw_attach_resolve_schema(schema,
+					    flags & TW_RING_32BIT ? 4 : 8);
+	if (!resolved || keep_given(attach->source, resolved)) {
+		tw_schema_destroy(resolved);
+		return tw_attach_fail(error, -ENOMEM, "%s: out of memory",
+				      attach->target.path);
+	}
+	for (uint32_t i = 0; i < attach->group_count; i++) {
+		const struct tw_ring_group *group = &attach->groups[i];
+
+		if (group->state == TW_GROUP_EMPTY || attach->schemas[i] ||
+		    group->event_count != resolved->event_count)
+			continue;
+		set_schema(attach, i, resolved);
+		taken++;
+	}
+	if (taken)
+		count_events(attach);
+	return taken;
 }
 
 /* ---- Events ---- */
@@ -308,7 +410,8 @@ static void set_state(struct tw_attach *attach, bool alive)
 
 	if (alive) {
 		attach->target.state = TW_TARGET_RUNNING;
-		attach->target.pid = source->process.pid;
+		if (!source->ram)
+			attach->target.pid = source->process.pid;
 	} else {
 		attach->target.state = is_closed(attach) ? TW_TARGET_CLOSED
 							 : TW_TARGET_ORPHAN;
@@ -322,12 +425,25 @@ static bool is_producer(const struct tw_attach *attach)
 	return (uint32_t)source->process.pid == attach->ring.control.pid;
 }
 
+/* This very ring is where it was, and may go on. */
+static bool is_ram_ring_alive(struct tw_attach *attach)
+{
+	const struct source *source = attach->source;
+
+	return tw_ram_is_alive(source->ram) && is_there(attach) &&
+	       !is_closed(attach);
+}
+
 bool tw_attach_is_alive(struct tw_attach *attach)
 {
 	struct source *source = attach->source;
 
 	if (attach->target.state != TW_TARGET_RUNNING)
 		return false;
+	if (source->ram) {
+		set_state(attach, is_ram_ring_alive(attach));
+		return attach->target.state == TW_TARGET_RUNNING;
+	}
 	if (tw_ring_file_lost(&source->file)) {
 		attach->target.state = TW_TARGET_ORPHAN;
 		return false;
@@ -348,12 +464,32 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int tw_attach_wait(struct tw_attach *attach, uint32_t head, int timeout_ms)
+static int sleep_slice(int slice_ms)
+{
+	struct timespec slice = {.tv_nsec = slice_ms * 1000000L};
+
+	return nanosleep(&slice, NULL) ? -EINTR : 0;
+}
+
+/* Sleep for a slice, or till head moves where somebody may wake us. */
+static int wait_slice(struct tw_attach *attach, uint32_t head, int64_t left)
 {
 	struct source *source = attach->source;
 	struct tw_ring_control *control = source->file.base;
-	uint32_t *waiters = attach->writable ? &control->waiters : NULL;
-	int64_t slice_max = waiters ? WAIT_SLICE_MS : WAIT_SLICE_READ_ONLY_MS;
+	bool can_wake = attach->writable && !source->ram;
+	int64_t slice = can_wake ? WAIT_SLICE_MS : WAIT_SLICE_READ_ONLY_MS;
+
+	if (left < slice)
+		slice = left;
+	if (source->ram)
+		return sleep_slice((int)slice);
+	return tw_process_wait_head(
+		&control->head, tw_ring_u32(&attach->ring, head),
+		can_wake ? &control->waiters : NULL, (int)slice);
+}
+
+int tw_attach_wait(struct tw_attach *attach, uint32_t head, int timeout_ms)
+{
 	int64_t end = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
 	uint32_t now_head;
 
@@ -365,9 +501,7 @@ int tw_attach_wait(struct tw_attach *attach, uint32_t head, int timeout_ms)
 		    now_head != head || left <= 0 ||
 		    !tw_attach_is_alive(attach))
 			return 0;
-		err = tw_process_wait_head(
-			&control->head, tw_ring_u32(&attach->ring, head),
-			waiters, (int)(left < slice_max ? left : slice_max));
+		err = wait_slice(attach, head, left);
 		if (err)
 			return err;
 	}
@@ -389,13 +523,23 @@ static int fail_reader(const struct tw_ring_reader *ring, const char *path,
 			      ring->why ? ring->why : strerror(-code));
 }
 
+static bool is_running(struct tw_attach *attach)
+{
+	const struct source *source = attach->source;
+
+	if (source->ram)
+		return is_ram_ring_alive(attach);
+	return watch_producer(attach) || watch_heir(attach);
+}
+
 static int fill_target(struct tw_attach *attach, const char *path)
 {
 	const struct tw_ring_control *control = &attach->ring.control;
 	const char *name = (const char *)control->name;
+	const struct source *source = attach->source;
 	struct tw_target *target = &attach->target;
 
-	target->path = realpath(path, NULL);
+	target->path = source->ram ? NULL : realpath(path, NULL);
 	if (!target->path)
 		target->path = strdup(path);
 	target->name = strndup(name, strnlen(name, sizeof(control->name)));
@@ -404,7 +548,7 @@ static int fill_target(struct tw_attach *attach, const char *path)
 	target->pid = (pid_t)control->pid;
 	target->started_ns = control->sync_first.real_ns;
 	target->size = (uint64_t)control->page_size * control->page_count;
-	set_state(attach, watch_producer(attach) || watch_heir(attach));
+	set_state(attach, is_running(attach));
 	return 0;
 }
 
@@ -432,12 +576,16 @@ static void destroy_attach(struct tw_attach *attach)
 	struct source *source = attach->source;
 
 	for (uint32_t i = 0; i < attach->group_count; i++)
-		tw_schema_destroy(attach->schemas[i]);
+		if (!is_given(source, attach->schemas[i]))
+			tw_schema_destroy(attach->schemas[i]);
 	for (size_t i = 0; i < source->retired_count; i++)
 		tw_schema_destroy(source->retired[i]);
+	for (size_t i = 0; i < source->given_count; i++)
+		tw_schema_destroy(source->given[i]);
 	free(attach->groups);
 	free(attach->schemas);
 	free(source->retired);
+	free(source->given);
 	free(attach->lookup);
 	free(attach->target.path);
 	free(attach->target.name);
@@ -453,8 +601,30 @@ void tw_attach_close(struct tw_attach *attach)
 	if (!attach)
 		return;
 	source = attach->source;
-	tw_ring_file_close(&source->file);
+	if (source->ram)
+		tw_ram_close(source->ram);
+	else
+		tw_ring_file_close(&source->file);
 	destroy_attach(attach);
+}
+
+/* What is the same whatever holds the ring. Closes the attach if it fails. */
+static int open_ring(struct tw_attach *attach, const struct tw_memory *memory,
+		     const char *path, struct tw_attach_error *error)
+{
+	int err = tw_ring_open(&attach->ring, memory);
+
+	if (err)
+		fail_reader(&attach->ring, path, err, error);
+	if (!err && fill_target(attach, path))
+		err = tw_attach_fail(error, -ENOMEM, "%s: out of memory", path);
+	if (!err)
+		err = tw_attach_refresh(attach, error);
+	if (err < 0) {
+		tw_attach_close(attach);
+		return err;
+	}
+	return 0;
 }
 
 int tw_attach_open_path(const char *path, struct tw_attach **out,
@@ -476,17 +646,67 @@ int tw_attach_open_path(const char *path, struct tw_attach **out,
 	}
 	attach->writable = source->file.writable;
 	tw_ring_file_memory(&source->file, &memory);
-	err = tw_ring_open(&attach->ring, &memory);
-	if (err)
-		fail_reader(&attach->ring, path, err, error);
-	if (!err && fill_target(attach, path))
-		err = tw_attach_fail(error, -ENOMEM, "%s: out of memory", path);
+	err = open_ring(attach, &memory, path, error);
 	if (!err)
-		err = tw_attach_refresh(attach, error);
-	if (err < 0) {
+		*out = attach;
+	return err;
+}
+
+static char *ram_path(struct tw_ram *ram, const struct tw_ram_ring *ring)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/0x%" PRIx64, tw_ram_spec(ram), ring->place) < 0)
+		return NULL;
+	return path;
+}
+
+static int open_ram_ring(struct tw_attach *attach,
+			 const struct tw_ram_ring *ring, bool writable,
+			 const char *path, struct tw_attach_error *error)
+{
+	struct source *source = attach->source;
+	struct tw_memory memory;
+	int err = tw_ram_window_open(&source->window, &source->ram->memory,
+				     ring->place, &memory);
+
+	if (err || !tw_ram_has_ring(&source->ram->memory, ring->place,
+				    ring->uuid, ring->generation))
+		err = tw_attach_fail(error, -ESTALE,
+				     "%s: the ring is there no more", path);
+	else if (writable && !memory.write)
+		err = tw_attach_fail(error, -EROFS, "%s: can't be written to",
+				     path);
+	if (err) {
 		tw_attach_close(attach);
 		return err;
 	}
-	*out = attach;
-	return 0;
+	attach->writable = memory.write != NULL;
+	return open_ring(attach, &memory, path, error);
+}
+
+int tw_attach_open_ram(struct tw_ram *ram, const struct tw_ram_ring *ring,
+		       bool writable, struct tw_attach **out,
+		       struct tw_attach_error *error)
+{
+	struct tw_attach *attach = create_attach();
+	char *path = ram_path(ram, ring);
+	struct source *source;
+	int err;
+
+	if (!attach || !path) {
+		if (attach)
+			destroy_attach(attach);
+		free(path);
+		return tw_attach_fail(error, -ENOMEM, "%s: out of memory",
+				      tw_ram_spec(ram));
+	}
+	source = attach->source;
+	source->ram = ram;
+	ram->references++;
+	err = open_ram_ring(attach, ring, writable, path, error);
+	free(path);
+	if (!err)
+		*out = attach;
+	return err;
 }

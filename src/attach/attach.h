@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finding rings and getting at their memory, whatever holds it. One source per
- * file (source-process.c, source-file.c; later vm, ram, core, image).
+ * file: source-process.c, source-file.c; and for memory that may hold several
+ * (ram.h) source-vm.c, source-ram.c, source-image.c.
  *
  * Nothing here prints. On failure a function returns a negative errno and
  * fills in struct tw_attach_error with one line that names the target.
@@ -26,7 +27,7 @@ enum tw_target_state {
 
 /* A ring that a producer of this user has on this host. */
 struct tw_target {
-	char *path; /* of the ring file */
+	char *path; /* of the ring file; or a memory and a place in it */
 	char *name; /* the producer's */
 	pid_t pid;  /* of the process to talk of: the producer or its heir */
 	enum tw_target_state state;
@@ -64,8 +65,9 @@ struct tw_attach {
 
 /*
  * Open what spec names: a PID ("1234" or "pid:1234"), a producer's NAME (its
- * only ring, or the only running one), or the path of a ring file
- * ("ring:PATH", or anything with a "/" in it). Errors, a line each: no such
+ * only ring, or the only running one), the path of a ring file ("ring:PATH", or
+ * anything with a "/" in it), or a memory with one ring in it or a ring of it
+ * (vm:, ram:, image:, see ram.h). Errors, a line each: no such
  * target; several (they are listed); not this user's; a newer ABI; truncated;
  * no ring. writable: fail if the ring can't be written to.
  */

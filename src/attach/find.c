@@ -5,6 +5,7 @@
  * the runtime directories, few as they are, and asks the rings themselves.
  */
 #include "attach.h"
+#include "ram.h"
 #include "source.h"
 
 #include <errno.h>
@@ -295,12 +296,30 @@ static int find(const char *spec, const struct tw_spec *parsed,
 	return err;
 }
 
+static int open_in_ram(const char *spec, bool writable,
+		       struct tw_attach **attach, struct tw_attach_error *error)
+{
+	struct tw_ram *ram;
+	int err = tw_ram_open(spec, writable, &ram, error);
+
+	if (err)
+		return err;
+	err = tw_ram_scan(ram, error);
+	if (err >= 0)
+		err = tw_ram_attach_only(ram, writable, attach, error);
+	tw_ram_close(ram);
+	return err;
+}
+
 int tw_attach_open(const char *spec, bool writable, struct tw_attach **attach,
 		   struct tw_attach_error *error)
 {
 	struct tw_spec parsed;
-	int err = tw_spec_parse(spec, &parsed, error);
+	int err;
 
+	if (tw_ram_is_spec(spec))
+		return open_in_ram(spec, writable, attach, error);
+	err = tw_spec_parse(spec, &parsed, error);
 	if (err)
 		return err;
 	if (parsed.kind == TW_SPEC_PATH)

@@ -262,6 +262,18 @@ static int map(struct tw_ring_file *file, int fd, const char *path,
 	return tw_attach_fail(error, err, "%s: too many rings are open", path);
 }
 
+static int map_whole(struct tw_ring_file *file, int fd,
+		     const struct stat *status, const char *path,
+		     struct tw_attach_error *error)
+{
+	if ((uint64_t)status->st_size > SIZE_MAX / 2)
+		return tw_attach_fail(error, -EFBIG, "%s: too large", path);
+	file->size = (size_t)status->st_size;
+	file->device = status->st_dev;
+	file->inode = status->st_ino;
+	return map(file, fd, path, error);
+}
+
 int tw_ring_file_open(struct tw_ring_file *file, const char *path,
 		      struct tw_attach_error *error)
 {
@@ -272,15 +284,27 @@ int tw_ring_file_open(struct tw_ring_file *file, const char *path,
 	if (fd < 0)
 		return fd;
 	err = check_start(fd, (uint64_t)status.st_size, path, error);
-	if (!err && (uint64_t)status.st_size > SIZE_MAX / 2)
-		err = tw_attach_fail(error, -EFBIG, "%s: too large", path);
-	if (!err) {
-		file->size = (size_t)status.st_size;
-		file->device = status.st_dev;
-		file->inode = status.st_ino;
-		err = map(file, fd, path, error);
-	}
+	if (!err)
+		err = map_whole(file, fd, &status, path, error);
 	close(fd);
+	return err;
+}
+
+int tw_ring_file_open_any(struct tw_ring_file *file, const char *path, int *fd,
+			  struct tw_attach_error *error)
+{
+	struct stat status;
+	int err;
+
+	*fd = open_regular(path, &file->writable, &status, error);
+	if (*fd < 0)
+		return *fd;
+	if (status.st_size == 0)
+		err = tw_attach_fail(error, -ENODATA, "%s: empty", path);
+	else
+		err = map_whole(file, *fd, &status, path, error);
+	if (err)
+		close(*fd);
 	return err;
 }
 

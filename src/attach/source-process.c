@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdio.h>
@@ -83,6 +84,34 @@ int tw_process_start_time(pid_t pid, uint64_t *start)
 	if ((state == 'Z' || state == 'X') && threads <= 1)
 		return -ENOENT;
 	return 0;
+}
+
+size_t tw_processes_list(pid_t **list)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	size_t count = 0, room = 0;
+
+	*list = NULL;
+	while (proc && (entry = readdir(proc))) {
+		long pid = strtol(entry->d_name, NULL, 10);
+
+		if (pid <= 0 || pid > INT_MAX)
+			continue;
+		if (count == room) {
+			size_t more = room ? room * 2 : 256;
+			pid_t *longer = realloc(*list, more * sizeof(**list));
+
+			if (!longer)
+				break;
+			*list = longer;
+			room = more;
+		}
+		(*list)[count++] = (pid_t)pid;
+	}
+	if (proc)
+		closedir(proc);
+	return count;
 }
 
 /* A line of /proc/PID/maps; path points into the line, "" if there is none. */

@@ -57,6 +57,13 @@ int tw_ring_file_open(struct tw_ring_file *file, const char *path,
 		      struct tw_attach_error *error);
 void tw_ring_file_close(struct tw_ring_file *file);
 
+/*
+ * The same of any file that isn't empty, whatever is in it; *fd is a descriptor
+ * of it, to be closed by the caller.
+ */
+int tw_ring_file_open_any(struct tw_ring_file *file, const char *path, int *fd,
+			  struct tw_attach_error *error);
+
 /* What ring-read.h wants; the file must stay where it is. */
 void tw_ring_file_memory(struct tw_ring_file *file, struct tw_memory *memory);
 
@@ -79,6 +86,10 @@ struct tw_process {
 
 /* -ENOENT: no such process (or a zombie); 0 and its start time. */
 int tw_process_start_time(pid_t pid, uint64_t *start);
+
+/* All processes that can be seen; *list is freed by the caller, NULL if none.
+ */
+size_t tw_processes_list(pid_t **list);
 
 /* 1 if the process maps this file, 0 if not, or a negative errno. */
 int tw_process_maps(pid_t pid, const char *path, dev_t device, ino_t inode);
@@ -109,5 +120,14 @@ int tw_process_wait_head(const uint32_t *head, uint32_t raw, uint32_t *waiters,
  */
 int tw_paths_list(char ***paths, size_t *count, struct tw_attach_error *error);
 void tw_paths_destroy(char **paths, size_t count);
+
+/* ---- resolve.c ---- */
+
+/*
+ * A copy of a parsed schema whose fields all have sizes, for a target whose
+ * pointers and longs have word_size bytes. NULL: no memory.
+ */
+struct tw_schema *tw_attach_resolve_schema(const struct tw_schema *schema,
+					   uint8_t word_size);
 
 #endif

@@ -15,7 +15,7 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_disable = {
 	.name = "disable",
-	.usage = "[--json] TARGET GLOB...",
+	.usage = "[--json] [--schema FILE] TARGET GLOB...",
 	.summary = "switch events of a running program off",
 	.details = "What was written to the ring before stays there to be "
 		   "printed. Every GLOB must match an event, else nothing is "

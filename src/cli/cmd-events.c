@@ -2,8 +2,8 @@
 /* trackway events: what a program can tell, and what of it is switched on. */
 #include "cli.h"
 
-#include "../attach/attach.h"
 #include "../trace/read.h"
+#include "rings.h"
 #include "select.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 
 struct request {
 	const char *target;
+	const char *schema;
 	struct tw_words patterns;
 	bool json;
 	bool verbose;
@@ -36,6 +37,7 @@ struct events {
 	struct event *list;
 	uint32_t count;
 	bool is_recorded;
+	bool has_programs; /* more than one: say whose an event is */
 };
 
 static const char *state_word(const struct event *event)
@@ -61,7 +63,7 @@ static bool print_table(const struct events *events)
 		{"STATE", false},
 		{"PROGRAM", false},
 	};
-	size_t count = events->is_recorded ? 3 : 2;
+	size_t count = events->has_programs ? 3 : 2;
 	struct tw_table *table = tw_table_create(columns, count);
 	bool ok;
 
@@ -74,6 +76,9 @@ static bool print_table(const struct events *events)
 		if (events->is_recorded)
 			tw_table_add(table, TW_STYLE_PLAIN, "%s (%" PRIu32 ")",
 				     event->program, event->pid);
+		else if (events->has_programs)
+			tw_table_add(table, TW_STYLE_PLAIN, "%s",
+				     event->program);
 	}
 	ok = table && tw_table_print(table);
 	tw_table_destroy(table);
@@ -286,18 +291,11 @@ static const char *group_of(const struct tw_attach *attach, uint32_t id)
 	return NULL;
 }
 
-static int print_ring(const struct request *request, struct tw_attach *attach)
+static void collect_ring(struct events *events, struct tw_attach *attach)
 {
-	struct events events = {
-		.list = calloc(attach->lookup_count + 1, sizeof(struct event)),
-	};
-	int status;
-
-	if (!events.list)
-		return tw_error_memory();
 	for (uint32_t id = 0; id < attach->lookup_count; id++)
 		if (attach->lookup[id])
-			events.list[events.count++] = (struct event){
+			events->list[events->count++] = (struct event){
 				.desc = attach->lookup[id],
 				.program = attach->target.name,
 				.pid = (uint32_t)attach->target.pid,
@@ -305,6 +303,22 @@ static int print_ring(const struct request *request, struct tw_attach *attach)
 				.id = id,
 				.state = tw_attach_event_state(attach, id),
 			};
+}
+
+static int print_rings(const struct request *request,
+		       const struct tw_rings *rings)
+{
+	struct events events = {.has_programs = rings->count > 1};
+	size_t room = 1;
+	int status;
+
+	for (size_t i = 0; i < rings->count; i++)
+		room += rings->list[i]->lookup_count;
+	events.list = calloc(room, sizeof(*events.list));
+	if (!events.list)
+		return tw_error_memory();
+	for (size_t i = 0; i < rings->count; i++)
+		collect_ring(&events, rings->list[i]);
 	status = print_events(request, &events);
 	free(events.list);
 	return status;
@@ -325,15 +339,18 @@ static void warn_of_nameless(const char *target, const struct tw_attach *attach)
 
 static int print_target(const struct request *request)
 {
-	struct tw_attach_error error;
-	struct tw_attach *attach;
-	int status;
+	struct tw_rings rings;
+	int status = tw_rings_open(&rings, request->target, false,
+				   request->schema);
 
-	if (tw_attach_open(request->target, false, &attach, &error))
-		return tw_error(NULL, "%s", error.text);
-	warn_of_nameless(request->target, attach);
-	status = print_ring(request, attach);
-	tw_attach_close(attach);
+	if (status)
+		return status;
+	for (size_t i = 0; i < rings.count; i++)
+		warn_of_nameless(rings.count > 1 ? rings.list[i]->target.path
+						 : request->target,
+				 rings.list[i]);
+	status = print_rings(request, &rings);
+	tw_rings_close(&rings);
 	return status;
 }
 
@@ -364,7 +381,7 @@ static bool collect_producer(const struct tw_trace_producer *producer,
 
 static int print_trace(const struct request *request, struct tw_trace *trace)
 {
-	struct events events = {.is_recorded = true};
+	struct events events = {.is_recorded = true, .has_programs = true};
 	bool ok = true;
 	int status;
 
@@ -404,6 +421,8 @@ static int take_arguments(struct tw_args *args, struct request *request)
 			request->json = true;
 		else if (id == 'v')
 			request->verbose = true;
+		else if (id == TW_OPTION_SCHEMA_ID)
+			request->schema = args->value;
 		else if (!request->target)
 			request->target = args->value;
 		else
@@ -438,6 +457,7 @@ static int run(struct tw_args *args)
 
 static const struct tw_option options[] = {
 	TW_OPTION_JSON,
+	TW_OPTION_SCHEMA,
 	{'v', "verbose", NULL,
 	 "arguments, format, group, and where an event is declared"},
 	TW_OPTIONS_END,
@@ -446,6 +466,7 @@ static const struct tw_option options[] = {
 static const struct tw_example examples[] = {
 	{"trackway events sqlite-vfs", "every event of that program"},
 	{"trackway events -v 1234 'vfs_*'", "all about some of them"},
+	{"trackway events vm:1234", "those of all that a guest runs"},
 	{"trackway events DIR", "what a recorded directory may hold"},
 	{"trackway events --json 1234 | jq '.[] | .name'", "for a script"},
 	{NULL, NULL},
@@ -453,12 +474,15 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_events = {
 	.name = "events",
-	.usage = "[-v] [--json] TARGET|DIR [GLOB...]",
+	.usage = "[-v] [--json] [--schema FILE] TARGET|DIR [GLOB...]",
 	.summary = "list a program's events and which are on",
-	.details = "An event is unavailable when its declaration says "
-		   "\"disable\", so that it was compiled out, or when the "
-		   "module that held it has been unloaded. The events of a "
-		   "recorded DIR have no states.",
+	.details =
+		"An event is unavailable when its declaration says "
+		"\"disable\", so that it was compiled out, or when the "
+		"module that held it has been unloaded. The events of a "
+		"recorded DIR have no states. A firmware short of ROM has no "
+		"schema in its ring: give its trace-events file with "
+		"--schema.",
 	.options = options,
 	.examples = examples,
 	.run = run,

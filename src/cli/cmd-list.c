@@ -2,7 +2,8 @@
 /* trackway list: whose rings there are. */
 #include "cli.h"
 
-#include "../attach/attach.h"
+#include "../attach/ram.h"
+#include "list-rings.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,8 +26,7 @@ static const struct {
 	[TW_TARGET_ORPHAN] = {"orphan", TW_STYLE_YELLOW},
 };
 
-/* "16M": the largest unit that divides the size, or a decimal of a larger. */
-static void format_size(char *text, size_t room, uint64_t size)
+void tw_list_format_size(char *text, size_t room, uint64_t size)
 {
 	static const char units[] = " KMGTPE";
 	int unit = 0;
@@ -59,7 +59,7 @@ static void add_row(struct tw_table *table, const struct tw_target *target)
 	struct tw_duration age = tw_duration_of(age_of(target));
 	char size[24];
 
-	format_size(size, sizeof(size), target->size);
+	tw_list_format_size(size, sizeof(size), target->size);
 	tw_table_add(table, TW_STYLE_PLAIN, "%s", target->name);
 	tw_table_add(table, TW_STYLE_PLAIN, "%d", (int)target->pid);
 	tw_table_add(table, states[target->state].style, "%s",
@@ -169,26 +169,46 @@ static int list_targets(bool json, bool is_clean)
 	return status;
 }
 
+static const char *other_than_memory(const struct tw_words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		if (!tw_ram_is_spec(words->list[i]))
+			return words->list[i];
+	return NULL;
+}
+
 static int run(struct tw_args *args)
 {
+	struct tw_words memories = {0};
 	bool json = false, is_clean = false;
-	int id;
+	const char *other;
+	int id, status;
 
-	while ((id = tw_args_next(args)) != TW_ARG_END) {
-		if (id == TW_ARG_STOP)
-			return args->status;
+	while ((id = tw_args_next(args)) != TW_ARG_END && id != TW_ARG_STOP) {
 		if (id == TW_ARG_OPERAND)
-			return tw_usage_error(args,
-					      "'%s' is one argument too "
-					      "many",
-					      args->value);
+			tw_words_add(&memories, args->value);
 		json |= id == TW_OPTION_JSON_ID;
 		is_clean |= id == OPTION_CLEAN;
 	}
-	if (args->rest_count)
-		return tw_usage_error(args, "'%s' is one argument too many",
-				      args->rest[0]);
-	return list_targets(json, is_clean);
+	for (int i = 0; id == TW_ARG_END && i < args->rest_count; i++)
+		tw_words_add(&memories, args->rest[i]);
+	if (id == TW_ARG_STOP)
+		status = args->status;
+	else if ((other = other_than_memory(&memories)))
+		status = tw_usage_error(args,
+					"'%s' is no memory of a guest "
+					"(vm:PID, ram:FILE, image:FILE)",
+					other);
+	else if (memories.count && is_clean)
+		status = tw_usage_error(args,
+					"--clean goes with no memory of a "
+					"guest");
+	else if (memories.count)
+		status = tw_list_rings(&memories, json);
+	else
+		status = list_targets(json, is_clean);
+	tw_words_free(&memories);
+	return status;
 }
 
 static const struct tw_option options[] = {
@@ -202,17 +222,24 @@ static const struct tw_example examples[] = {
 	{"trackway list", "every ring of yours"},
 	{"trackway list --json | jq '.[] | .path'", "where they are"},
 	{"trackway list --clean", "done with looking at crashes"},
+	{"trackway list vm:1234", "the rings in a virtual machine's memory"},
 	{NULL, NULL},
 };
 
 const struct tw_command tw_command_list = {
 	.name = "list",
-	.usage = "[--clean] [--json]",
+	.usage = "[--clean] [--json] [MEMORY...]",
 	.summary = "list the programs that can be traced",
 	.details = "A program is running, orphan (it crashed or was killed; "
 		   "its last events can still be printed) or closed (it ended, "
 		   "and TRACKWAY_KEEP kept its ring). EVENTS counts those that "
-		   "can be switched, ON those that are.",
+		   "can be switched, ON those that are.\n\n"
+		   "A MEMORY is a guest's: vm:PID, ram:FILE or image:FILE. All "
+		   "rings in it are listed: BOOT counts the boots that can be "
+		   "told apart, and PLACE names a ring to the other commands. "
+		   "What looks like a ring and can't be used is refused, and "
+		   "PLACE says why; a copy is what a firmware left behind when "
+		   "it moved.",
 	.options = options,
 	.examples = examples,
 	.run = run,

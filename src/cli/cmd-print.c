@@ -28,6 +28,7 @@ enum {
 	OPTION_UTC = TW_OPTION_ID(3),
 	OPTION_RELATIVE = TW_OPTION_ID(4),
 	OPTION_DELTA = TW_OPTION_ID(5),
+	OPTION_SCHEMA = TW_OPTION_ID(6),
 };
 
 enum shown_time {
@@ -44,6 +45,7 @@ struct request {
 	bool history;
 	bool json;
 	enum shown_time time;
+	const char *schema;
 	uint64_t limit; /* events */
 };
 
@@ -58,13 +60,16 @@ struct shown {
 
 struct shown_producer {
 	struct shown *events; /* TW_EVENTS_MAX of them */
+	bool is_announced;    /* that it came after a reset has been said */
 	char *label;	      /* text before the thread; JSON: name and pid */
 	size_t label_size;
 };
 
 struct printer {
 	const struct request *request;
-	struct tw_trace *trace;
+	const struct tw_open_options *open_options;
+	struct tw_opened opened;
+	struct tw_trace *trace; /* opened's */
 	struct shown_producer *producers;
 	uint32_t producer_count;
 	struct tw_json json; /* its text is the output of both formats */
@@ -215,8 +220,36 @@ static struct shown *find_shown(struct printer *printer,
 	return shown;
 }
 
+/* Whether another epoch of the same guest came before it. */
+static bool is_after_reset(const struct printer *printer,
+			   const struct tw_trace_producer *producer)
+{
+	const struct tw_trace_producer *other;
+
+	for (uint32_t i = 0; producer->epoch && i < printer->producer_count;
+	     i++) {
+		other = tw_trace_producer(printer->trace, i);
+		if (other->epoch && other->epoch < producer->epoch &&
+		    other->pid == producer->pid &&
+		    strcmp(other->name, producer->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_name(const struct printer *printer,
+		     const struct tw_trace_producer *producer,
+		     struct tw_text *text)
+{
+	tw_text_add_escaped(text, producer->name, strlen(producer->name));
+	if (is_after_reset(printer, producer)) {
+		tw_text_add_string(text, "-epoch");
+		tw_text_add_u64(text, producer->epoch);
+	}
+}
+
 /* The producer's name stands in a line only where it tells something. */
-static bool set_producer(struct printer *printer, uint32_t index)
+static bool set_label(struct printer *printer, uint32_t index)
 {
 	const struct tw_trace_producer *producer = tw_trace_producer(
 		printer->trace, index);
@@ -226,17 +259,27 @@ static bool set_producer(struct printer *printer, uint32_t index)
 	if (printer->request->json) {
 		tw_json_text(&json, "producer", producer->name);
 		tw_json_u64(&json, "pid", producer->pid);
+		if (producer->epoch)
+			tw_json_u64(&json, "epoch", producer->epoch);
 	} else {
 		tw_text_add_string(&json.text, " ");
 		if (printer->producer_count > 1) {
-			tw_text_add_escaped(&json.text, producer->name,
-					    strlen(producer->name));
+			add_name(printer, producer, &json.text);
 			tw_text_add_string(&json.text, " ");
 		}
 	}
+	free(shown->label);
 	shown->label = take_text(&json.text, &shown->label_size);
-	shown->events = calloc(TW_EVENTS_MAX, sizeof(*shown->events));
-	return shown->label && shown->events;
+	return shown->label;
+}
+
+static bool set_producer(struct printer *printer, uint32_t index)
+{
+	struct shown_producer *shown = &printer->producers[index];
+
+	if (!shown->events)
+		shown->events = calloc(TW_EVENTS_MAX, sizeof(*shown->events));
+	return shown->events && set_label(printer, index);
 }
 
 /* ---- Events ---- */
@@ -411,6 +454,47 @@ static void print_json(struct printer *printer, const struct tw_record *record,
 	tw_json_line(json);
 }
 
+/* ---- Resets ---- */
+
+static void print_reset_json(struct printer *printer,
+			     const struct tw_trace_producer *producer,
+			     uint64_t time_ns)
+{
+	struct tw_json *json = &printer->json;
+
+	tw_json_begin(json, NULL, '{');
+	tw_json_u64(json, "time_ns", time_ns);
+	tw_text_add(&json->text, printer->producers[producer->index].label,
+		    printer->producers[producer->index].label_size);
+	tw_json_bool(json, "reset", true);
+	tw_json_u64(json, "generation", producer->generation);
+	tw_json_end(json, '}');
+	tw_json_line(json);
+}
+
+/* On stderr, so that the lines of stdout are events and nothing else. */
+static void print_reset(struct printer *printer,
+			const struct tw_trace_producer *producer,
+			uint64_t time_ns)
+{
+	struct shown_producer *shown = &printer->producers[producer->index];
+	struct tw_text name = {0};
+
+	shown->is_announced = true;
+	if (!is_after_reset(printer, producer))
+		return;
+	if (printer->request->json) {
+		print_reset_json(printer, producer, time_ns);
+		return;
+	}
+	tw_output_text(&printer->json.text);
+	tw_output_flush();
+	tw_text_add_escaped(&name, producer->name, strlen(producer->name));
+	fprintf(stderr, "--- reset: %.*s, epoch %" PRIu32 " ---\n",
+		(int)name.size, name.data ? name.data : "", producer->epoch);
+	free(name.data);
+}
+
 static int print_event(struct printer *printer, const struct tw_record *record)
 {
 	const struct shown *shown = find_shown(printer, record);
@@ -419,6 +503,8 @@ static int print_event(struct printer *printer, const struct tw_record *record)
 		return tw_error_memory();
 	if (!shown->chosen)
 		return TW_EXIT_OK;
+	if (!printer->producers[record->producer->index].is_announced)
+		print_reset(printer, record->producer, record->time_ns);
 	if (!printer->printed++)
 		printer->first_ns = printer->last_ns = record->time_ns;
 	if (printer->request->json)
@@ -515,21 +601,65 @@ static void pause_between(bool is_busy)
 	nanosleep(&pause, NULL);
 }
 
+/* Make room for the producers that there are now, and name them. */
+static int grow(struct printer *printer)
+{
+	const uint32_t before = printer->producer_count;
+	const uint32_t count = tw_trace_producer_count(printer->trace);
+	struct shown_producer *list;
+
+	list = reallocarray(printer->producers, count + 1, sizeof(*list));
+	if (!list)
+		return tw_error_memory();
+	memset(list + before, 0, (count - before) * sizeof(*list));
+	printer->producers = list;
+	printer->producer_count = count;
+	printer->prefix_producer = NULL;
+	for (uint32_t i = 0; i < count; i++)
+		if (!set_producer(printer, i))
+			return tw_error_memory();
+	return TW_EXIT_OK;
+}
+
+/* Rings that have come in guests' memories. */
+static int look_for_more(struct printer *printer)
+{
+	const uint32_t before = printer->producer_count;
+	struct tw_ring_sync now = {0};
+	int status;
+
+	status = tw_open_more(&printer->opened, printer->open_options);
+	if (status || tw_trace_producer_count(printer->trace) == before)
+		return status;
+	status = grow(printer);
+	tw_moment_take(TW_CLOCK_MONOTONIC, &now);
+	for (uint32_t i = before; !status && i < printer->producer_count; i++)
+		print_reset(printer, tw_trace_producer(printer->trace, i),
+			    now.real_ns);
+	return status;
+}
+
 static int print_trace(struct printer *printer)
 {
 	const bool follow = printer->request->follow;
 	struct tw_attach_error error;
 	int status = TW_EXIT_OK;
 	uint64_t before;
-	bool go_on;
-	int more;
+	bool go_on, finish;
+	int more, got;
 
 	for (;;) {
 		before = printer->printed;
-		more = tw_trace_poll(printer->trace,
-				     !follow || tw_interrupted(), &error);
-		if (more < 0)
+		finish = !follow || tw_interrupted();
+		more = !finish && tw_may_open_more(&printer->opened);
+		if (follow)
+			status = look_for_more(printer);
+		if (status)
+			return status;
+		got = tw_trace_poll(printer->trace, finish, &error);
+		if (got < 0)
 			return tw_error(NULL, "%s", error.text);
+		more |= got;
 		go_on = print_all(printer, &status);
 		if (!go_on || !more)
 			return status;
@@ -544,15 +674,7 @@ static int prepare(struct printer *printer)
 	printer->time_style = request->json ? "" : tw_style(TW_STYLE_DIM);
 	printer->plain_style = request->json ? "" : tw_style(TW_STYLE_PLAIN);
 	printer->second = printer->microsecond = UINT64_MAX / 2;
-	printer->producer_count = tw_trace_producer_count(printer->trace);
-	printer->producers = calloc(printer->producer_count + 1,
-				    sizeof(*printer->producers));
-	if (!printer->producers)
-		return tw_error_memory();
-	for (uint32_t i = 0; i < printer->producer_count; i++)
-		if (!set_producer(printer, i))
-			return tw_error_memory();
-	return TW_EXIT_OK;
+	return grow(printer);
 }
 
 static void release(struct printer *printer)
@@ -582,25 +704,32 @@ static int print_targets(const struct request *request)
 	const struct tw_open_options options = {
 		.now = request->follow && !request->history,
 		.release = request->follow,
+		.wait = request->follow,
+		.schema = request->schema,
 	};
 	struct printer printer = {
 		.request = request,
+		.open_options = &options,
 		.limit = request->limit ? request->limit : UINT64_MAX,
 	};
 	int status;
 
 	tw_interrupt_catch();
-	status = tw_open_trace(&request->targets, &options, &printer.trace);
+	status = tw_open_trace(&request->targets, &options, &printer.opened);
 	if (status)
 		return status;
+	printer.trace = printer.opened.trace;
 	/* Modules that are loaded later may have what is asked for. */
-	status = tw_check_patterns(printer.trace, &request->patterns);
+	if (tw_trace_producer_count(printer.trace))
+		status = tw_check_patterns(printer.trace, &request->patterns);
 	if (!status || request->follow)
 		status = prepare(&printer);
+	if (!status && !request->follow)
+		status = tw_settle_clocks(&printer.opened);
 	if (!status)
 		status = print_trace(&printer);
 	release(&printer);
-	tw_trace_destroy(printer.trace);
+	tw_close_trace(&printer.opened);
 	return status;
 }
 
@@ -633,6 +762,9 @@ static bool take_option(struct tw_args *args, int id, struct request *request)
 		return true;
 	case OPTION_HISTORY:
 		request->history = true;
+		return true;
+	case OPTION_SCHEMA:
+		request->schema = args->value;
 		return true;
 	case OPTION_UTC:
 		request->time = SHOW_UTC;
@@ -688,6 +820,8 @@ static const struct tw_option options[] = {
 	TW_OPTION_JSON,
 	{OPTION_HISTORY, "history", NULL,
 	 "with --follow: begin with what the ring holds"},
+	{OPTION_SCHEMA, "schema", "FILE",
+	 "trace-events file of a guest's ring that has no schema"},
 	{OPTION_UTC, "utc", NULL, "times in UTC, not in local time"},
 	{OPTION_RELATIVE, "relative", NULL, "times since the first event"},
 	{OPTION_DELTA, "delta", NULL, "times since the event before"},
@@ -698,6 +832,7 @@ static const struct tw_example examples[] = {
 	{"trackway print sqlite-vfs", "what its ring holds now"},
 	{"trackway print -f -e 'vfs_*' -e -vfs_read 1234",
 	 "as they happen, all of vfs_ but reads"},
+	{"trackway print -f vm:1234", "a virtual machine, through its resets"},
 	{"trackway print --delta DIR | less",
 	 "a recording, with gaps as times"},
 	{"trackway print --json DIR | jq 'select(.event == \"vfs_sync\") | "

@@ -8,6 +8,7 @@
 
 #include "../attach/attach.h"
 #include "../ring/glob.h"
+#include "guests.h"
 #include "recording.h"
 #include "spawn.h"
 #include "status-line.h"
@@ -46,6 +47,7 @@ enum {
 	OPTION_SECONDS = TW_OPTION_ID(2),
 	OPTION_RING_SIZE = TW_OPTION_ID(3),
 	OPTION_MODE = TW_OPTION_ID(4),
+	OPTION_SCHEMA = TW_OPTION_ID(5),
 };
 
 struct request {
@@ -57,11 +59,22 @@ struct request {
 	uint64_t seconds; /* 0: no limit */
 	uint64_t ring_size;
 	const char *mode;
+	const char *schema;
+};
+
+/* A ring that is open and not being recorded yet. */
+struct opened {
+	struct tw_attach *attach;
+	struct tw_ctf_guest guest; /* its epoch is 0 if it is none */
 };
 
 struct session {
 	const struct request *request;
 	struct tw_recording *recording;
+	struct opened *opened;
+	size_t opened_count;
+	struct tw_guests *guests; /* NULL: no target is a guest's memory */
+	uint32_t gone_count;	  /* of guests' rings */
 	struct tw_spawn spawn;
 	bool has_command;
 	bool missed_ring; /* a ring was there that could not be opened yet */
@@ -153,81 +166,192 @@ static int say_unmatched(const struct request *request, const bool *matched)
 	return status;
 }
 
-static int open_targets(const struct request *request,
-			struct tw_attach **attaches)
+/* Keep a ring until all are open. It is freed at an error. */
+static int keep(struct session *session, struct tw_attach *attach,
+		const struct tw_ctf_guest *guest)
 {
-	bool *matched = calloc(request->patterns.count + 1, sizeof(*matched));
-	struct tw_attach_error error;
-	struct tw_attach *attach;
-	int status = TW_EXIT_OK;
+	struct opened *list;
 
-	if (!matched) {
-		tw_error_memory();
+	if (attach->target.state == TW_TARGET_RUNNING && !attach->writable) {
+		tw_error(attach->target.path, "its ring can't be written to, "
+					      "so its events can't be "
+					      "switched");
+		tw_attach_close(attach);
 		return TW_EXIT_FAILED;
 	}
-	for (size_t i = 0; !status && i < request->targets.count; i++) {
-		if (tw_attach_open(request->targets.list[i], false,
-				   &attaches[i], &error)) {
-			status = tw_error(NULL, "%s", error.text);
-			break;
-		}
-		attach = attaches[i];
-		if (attach->target.state == TW_TARGET_RUNNING &&
-		    !attach->writable)
-			status = tw_error(request->targets.list[i],
-					  "its ring can't be written to, so "
-					  "its events can't be switched");
-		else
-			match_patterns(request, attach, matched);
+	list = reallocarray(session->opened, session->opened_count + 1,
+			    sizeof(*list));
+	if (!list) {
+		tw_attach_close(attach);
+		return tw_error_memory();
 	}
-	if (!status)
-		status = say_unmatched(request, matched);
+	session->opened = list;
+	list[session->opened_count++] = (struct opened){.attach = attach,
+							.guest = *guest};
+	return TW_EXIT_OK;
+}
+
+/* Of what has ended there is nothing but history. */
+static unsigned int flags_of(const struct tw_attach *attach, bool history)
+{
+	const bool running = attach->target.state == TW_TARGET_RUNNING;
+
+	return (running ? TW_RECORD_SWITCH : 0) |
+	       (history || !running ? TW_RECORD_HISTORY : 0);
+}
+
+/* ---- Guests ---- */
+
+static bool is_stopped(void)
+{
+	return signal_count > 0;
+}
+
+static int keep_guest(void *context, const struct tw_guest_ring *ring)
+{
+	const struct tw_ctf_guest guest = {ring->epoch, ring->place};
+
+	return keep(context, ring->attach, &guest);
+}
+
+static void say_guest(const struct session *session,
+		      const struct tw_guest_ring *ring, const char *name)
+{
+	const char *path = tw_recording_last_path(session->recording);
+
+	tw_status_clear();
+	if (ring->is_reset)
+		tw_notice("%s: reset: %s, epoch %" PRIu32 ", in %s",
+			  ring->target, name, ring->epoch, path);
+	else
+		tw_notice("%s: a new ring: %s, in %s", ring->target, name,
+			  path);
+}
+
+/* A ring that has come while others are recorded: all that it holds. */
+static int add_guest(void *context, const struct tw_guest_ring *ring)
+{
+	struct session *session = context;
+	const struct tw_ctf_guest guest = {ring->epoch, ring->place};
+	struct tw_attach *attach = ring->attach;
+	const uint32_t live = tw_recording_live_count(session->recording);
+	char *name = strdup(attach->target.name);
+	int status;
+
+	if (!name) {
+		tw_attach_close(attach);
+		return tw_error_memory();
+	}
+	status = tw_recording_add_guest(session->recording, attach,
+					flags_of(attach, true), &guest);
+	if (tw_recording_live_count(session->recording) > live)
+		say_guest(session, ring, name);
+	free(name);
+	return status;
+}
+
+static int look_for_guests(struct session *session)
+{
+	uint32_t gone;
+
+	if (!session->guests)
+		return TW_EXIT_OK;
+	gone = tw_recording_gone_count(session->recording);
+	if (gone != session->gone_count)
+		tw_guests_hurry(session->guests);
+	session->gone_count = gone;
+	return tw_guests_look(session->guests, add_guest, session);
+}
+
+/* ---- Targets ---- */
+
+static int open_target(struct session *session, const char *target)
+{
+	static const struct tw_ctf_guest none;
+	struct tw_attach_error error;
+	struct tw_attach *attach;
+
+	if (tw_is_guest(target)) {
+		if (!session->guests)
+			session->guests = tw_guests_create(
+				session->request->schema, is_stopped);
+		return session->guests ? tw_guests_add(session->guests, target)
+				       : TW_EXIT_FAILED;
+	}
+	if (tw_attach_open(target, false, &attach, &error))
+		return tw_error(NULL, "%s", error.text);
+	return keep(session, attach, &none);
+}
+
+static int match_all(const struct session *session)
+{
+	const struct request *request = session->request;
+	bool *matched = calloc(request->patterns.count + 1, sizeof(*matched));
+	int status;
+
+	if (!matched)
+		return tw_error_memory();
+	for (size_t i = 0; i < session->opened_count; i++)
+		match_patterns(request, session->opened[i].attach, matched);
+	status = say_unmatched(request, matched);
 	free(matched);
 	return status;
 }
 
-static int add_targets(struct session *session, struct tw_attach **attaches)
+static int open_targets(struct session *session)
 {
 	const struct request *request = session->request;
-	unsigned int flags;
-	bool running;
-	int status;
+	int status = TW_EXIT_OK;
 
-	for (size_t i = 0; i < request->targets.count; i++) {
-		/* Of a program that has ended there is nothing but history. */
-		running = attaches[i]->target.state == TW_TARGET_RUNNING;
-		flags = running ? TW_RECORD_SWITCH : 0;
-		if (request->history || !running)
-			flags |= TW_RECORD_HISTORY;
-		status = tw_recording_add(session->recording, attaches[i],
-					  flags);
-		attaches[i] = NULL;
-		if (status)
-			return status;
+	for (size_t i = 0; !status && i < request->targets.count; i++)
+		status = open_target(session, request->targets.list[i]);
+	if (!status)
+		status = tw_guests_check_schema(session->guests,
+						request->schema);
+	if (!status && session->guests)
+		status = tw_guests_look(session->guests, keep_guest, session);
+	/* What nobody can ever find a ring in is a mistake. */
+	if (!status && session->guests && !tw_guests_may_come(session->guests))
+		status = tw_guests_expect_rings(session->guests);
+	/* A guest that is still to come may have what is asked for. */
+	if (!status && session->opened_count)
+		status = match_all(session);
+	return status;
+}
+
+static int add_targets(struct session *session)
+{
+	const struct request *request = session->request;
+	struct opened *opened;
+	int status = TW_EXIT_OK;
+
+	for (size_t i = 0; !status && i < session->opened_count; i++) {
+		opened = &session->opened[i];
+		status = tw_recording_add_guest(
+			session->recording, opened->attach,
+			flags_of(opened->attach, request->history),
+			opened->guest.epoch ? &opened->guest : NULL);
+		opened->attach = NULL;
 	}
-	return TW_EXIT_OK;
+	return status;
 }
 
 static int start_targets(struct session *session)
 {
 	const struct request *request = session->request;
-	struct tw_attach **attaches;
 	int status;
 
-	attaches = calloc(request->targets.count, sizeof(struct tw_attach *));
-	if (!attaches)
-		return tw_error_memory();
 	/* Nothing is made or switched unless all can be had. */
-	status = open_targets(request, attaches);
+	status = open_targets(session);
 	if (!status)
 		status = tw_recording_create(request->directory,
 					     &request->patterns,
 					     &session->recording);
 	if (!status)
-		status = add_targets(session, attaches);
-	for (size_t i = 0; i < request->targets.count; i++)
-		tw_attach_close(attaches[i]);
-	free(attaches);
+		status = add_targets(session);
+	for (size_t i = 0; i < session->opened_count; i++)
+		tw_attach_close(session->opened[i].attach);
+	free(session->opened);
 	return status;
 }
 
@@ -259,7 +383,7 @@ static int add_ring(void *context, const char *path)
 static int add_new_rings(struct session *session)
 {
 	if (!session->has_command)
-		return TW_EXIT_OK;
+		return look_for_guests(session);
 	session->missed_ring = false;
 	return tw_spawn_each_ring(&session->spawn, add_ring, session);
 }
@@ -289,6 +413,21 @@ static int start_command(struct session *session)
 
 /* ---- The loop ---- */
 
+/* While no ring is there: what is waited for. */
+static bool show_waiting(const struct session *session)
+{
+	const char *target = NULL;
+
+	if (session->guests && !tw_recording_live_count(session->recording))
+		target = tw_guests_without(session->guests);
+	if (target)
+		tw_status_show(
+			"waiting for a ring in %s, %s", target,
+			tw_duration_of(tw_monotonic_ns() - session->begin_ns)
+				.text);
+	return target;
+}
+
 static void show_status(struct session *session)
 {
 	struct tw_recording_totals totals;
@@ -296,6 +435,8 @@ static void show_status(struct session *session)
 	uint64_t per_second = 0;
 
 	if (!tw_status_is_due())
+		return;
+	if (show_waiting(session))
 		return;
 	tw_recording_totals(session->recording, &totals);
 	if (now > session->status_ns)
@@ -328,8 +469,8 @@ static void handle_time(struct session *session)
 }
 
 /*
- * was_running: the command, before this turn; so that the rings of its last
- * moments have been looked for.
+ * was_running: the command, or a guest, before this turn; so that the rings of
+ * its last moments have been looked for.
  */
 static bool is_over(const struct session *session, bool was_running)
 {
@@ -338,6 +479,14 @@ static bool is_over(const struct session *session, bool was_running)
 	if (was_running)
 		return false;
 	return tw_recording_live_count(session->recording) == 0;
+}
+
+/* Whether rings may still come that have to be looked for first. */
+static bool may_come(struct session *session)
+{
+	if (session->has_command)
+		return tw_spawn_is_running(&session->spawn);
+	return session->guests && tw_guests_may_come(session->guests);
 }
 
 static void pause_between(struct session *session, uint64_t bytes)
@@ -355,7 +504,8 @@ static void pause_between(struct session *session, uint64_t bytes)
 		tw_spawn_wait(&session->spawn, ms);
 		return;
 	}
-	if (ms == PAUSE_IDLE_MS &&
+	/* A guest's reset wakes nobody. */
+	if (ms == PAUSE_IDLE_MS && !session->guests &&
 	    tw_recording_wait(session->recording, WAIT_IDLE_MS))
 		return;
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
@@ -368,8 +518,7 @@ static int record(struct session *session)
 	int status;
 
 	for (;;) {
-		running = session->has_command &&
-			  tw_spawn_is_running(&session->spawn);
+		running = may_come(session);
 		status = add_new_rings(session);
 		if (!status)
 			status = tw_recording_drain(session->recording, &bytes);
@@ -437,11 +586,29 @@ static int end_command(struct session *session, int status)
 	return tw_spawn_status(&session->spawn);
 }
 
+/* Guests that never had a ring. */
+static int check_guests(const struct session *session)
+{
+	struct tw_recording_totals totals;
+	int status;
+
+	tw_recording_totals(session->recording, &totals);
+	status = tw_guests_expect_rings(session->guests);
+	if (status && !totals.producers)
+		rmdir(session->request->directory);
+	return totals.producers ? TW_EXIT_OK : status;
+}
+
 static int end_recording(struct session *session, int status)
 {
 	const int ended = tw_recording_end(session->recording);
+	int missing = TW_EXIT_OK;
 
 	tw_status_clear();
+	if (session->guests && !status)
+		missing = check_guests(session);
+	if (missing)
+		return missing;
 	say_totals(session);
 	return status ? status : ended;
 }
@@ -481,6 +648,7 @@ static int run_session(const struct request *request)
 	if (session.has_command)
 		status = end_command(&session, status);
 	tw_recording_destroy(session.recording);
+	tw_guests_destroy(session.guests);
 	return status;
 }
 
@@ -526,6 +694,9 @@ static bool take_option(struct tw_args *args, int id, struct request *request)
 				      RING_SIZE_LARGEST, &request->ring_size);
 	case OPTION_MODE:
 		return take_mode(args, request);
+	case OPTION_SCHEMA:
+		request->schema = args->value;
+		return true;
 	default:
 		tw_words_add(&request->targets, args->value);
 		return true;
@@ -545,6 +716,8 @@ static const char *wrong_request(const struct request *request)
 	if (!request->command && (request->ring_size || request->mode))
 		return "--ring-size and --mode are for a command after --: a "
 		       "running program has its ring";
+	if (request->command && request->schema)
+		return "--schema is for guests' rings";
 	if (request->command && request->history)
 		return "--history is for running programs: of a command all is "
 		       "recorded";
@@ -600,6 +773,8 @@ static const struct tw_option options[] = {
 	{OPTION_MODE, "mode", "MODE",
 	 "what the command does when its ring is full:\n"
 	 "overwrite, discard, block, or block:MS"},
+	{OPTION_SCHEMA, "schema", "FILE",
+	 "trace-events file of a guest's ring that has no schema"},
 	TW_OPTIONS_END,
 };
 
@@ -612,6 +787,8 @@ static const struct tw_example examples[] = {
 	 "a command and its children, from the first instruction"},
 	{"trackway record -o DIR --mode block -- ./prog",
 	 "lose nothing, even if it has to wait"},
+	{"trackway record -o DIR vm:1234",
+	 "all firmware in a virtual machine, through its resets"},
 	{NULL, NULL},
 };
 
@@ -621,24 +798,28 @@ const struct tw_command tw_command_record = {
 	.summary = "record events of programs into a directory",
 	.details =
 		"A running program's events are switched on, recorded from "
-		"now, "
-		"and switched back\n"
+		"now, and switched back\n"
 		"to what they were. It ends at Ctrl-C, after --seconds, or "
-		"when "
-		"all programs have\n"
+		"when all programs have\n"
 		"ended. A COMMAND is recorded whole, with all the programs "
-		"that "
-		"it starts; its exit\n"
+		"that it starts; its exit\n"
 		"status is passed on. A program that has crashed is recorded "
-		"as "
-		"far as its ring\n"
+		"as far as its ring\n"
 		"holds it.\n"
 		"\n"
-		"DIR gets a subdirectory for each program, in CTF 1.8: "
-		"trackway print, trackway stat\n"
-		"and babeltrace2 read it. The last line says how many events "
-		"were recorded and\n"
-		"how many were lost; both numbers are exact.",
+		"Of a virtual machine (vm:PID) every ring is recorded, those "
+		"that come later too,\n"
+		"until it ends. After a reset a guest has a new ring: the next "
+		"epoch, recorded by\n"
+		"itself.\n"
+		"\n"
+		"DIR gets a subdirectory for each program or epoch, in CTF "
+		"1.8: trackway print,\n"
+		"trackway stat and babeltrace2 read it. The last line says how "
+		"many events were\n"
+		"recorded and how many were lost; but for what a guest's reset "
+		"took away, both\n"
+		"numbers are exact.",
 	.options = options,
 	.examples = examples,
 	.run = run,

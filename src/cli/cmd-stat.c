@@ -22,11 +22,13 @@
 
 enum {
 	OPTION_SECONDS = TW_OPTION_ID(1),
+	OPTION_SCHEMA = TW_OPTION_ID(2),
 };
 
 struct request {
 	struct tw_words targets;
 	uint64_t seconds;
+	const char *schema;
 	bool json;
 };
 
@@ -42,8 +44,10 @@ struct counts {
 
 struct stat {
 	const struct request *request;
-	struct tw_trace *trace;
-	struct counts *counts; /* by producer */
+	const struct tw_open_options *open_options;
+	struct tw_opened opened;
+	struct tw_trace *trace; /* opened's */
+	struct counts *counts;	/* by producer */
 	uint32_t producer_count;
 	uint64_t bytes_read;
 	uint64_t elapsed_ns; /* with --seconds; else 0 */
@@ -95,24 +99,58 @@ static void pause_between(void)
 	nanosleep(&pause, NULL);
 }
 
+/* Make room for the producers that there are now. */
+static int grow(struct stat *stat)
+{
+	const uint32_t count = tw_trace_producer_count(stat->trace);
+	struct counts *list;
+
+	list = reallocarray(stat->counts, count + 1, sizeof(*list));
+	if (!list)
+		return tw_error_memory();
+	stat->counts = list;
+	for (uint32_t i = stat->producer_count; i < count; i++) {
+		list[i] = (struct counts){
+			.events = calloc(TW_EVENTS_MAX, 8),
+			.bytes = calloc(TW_EVENTS_MAX, 8),
+		};
+		stat->producer_count = i + 1;
+		if (!list[i].events || !list[i].bytes)
+			return tw_error_memory();
+	}
+	return TW_EXIT_OK;
+}
+
+/* Rings that have come in guests' memories. */
+static int look_for_more(struct stat *stat)
+{
+	const int status = tw_open_more(&stat->opened, stat->open_options);
+
+	return status ? status : grow(stat);
+}
+
 static int count_all(struct stat *stat)
 {
 	const uint64_t seconds = stat->request->seconds;
 	const uint64_t begin = tw_monotonic_ns();
 	struct tw_attach_error error;
 	bool finish = !seconds;
-	int more;
+	int more, got;
 
 	do {
 		if (seconds)
 			finish = tw_interrupted() ||
 				 tw_monotonic_ns() - begin >=
 					 seconds * 1000000000u;
-		more = tw_trace_poll(stat->trace, finish, &error);
-		if (more < 0)
+		more = !finish && tw_may_open_more(&stat->opened);
+		if (more && look_for_more(stat))
+			return TW_EXIT_FAILED;
+		got = tw_trace_poll(stat->trace, finish, &error);
+		if (got < 0)
 			return tw_error(NULL, "%s", error.text);
 		if (tw_trace_packets(stat->trace, count_packet, stat))
 			return TW_EXIT_FAILED;
+		more |= got;
 		if (more)
 			pause_between();
 	} while (more);
@@ -294,8 +332,8 @@ static void print_title(const struct stat *stat, uint32_t producer,
 
 	tw_text_add_string(&text, tw_style(TW_STYLE_BOLD));
 	tw_text_add_escaped(&text, it->name, strlen(it->name));
-	tw_text_add_string(&text, " ");
-	tw_text_add_u64(&text, it->pid);
+	tw_text_add_string(&text, it->epoch && !it->pid ? " epoch " : " ");
+	tw_text_add_u64(&text, it->epoch && !it->pid ? it->epoch : it->pid);
 	tw_text_add_string(&text, tw_style(TW_STYLE_PLAIN));
 	tw_output_text(&text);
 	free(text.data);
@@ -304,6 +342,10 @@ static void print_title(const struct stat *stat, uint32_t producer,
 	       sums->count, sums->bytes,
 	       sums->lost ? tw_style(TW_STYLE_RED) : "", sums->lost,
 	       sums->lost ? tw_style(TW_STYLE_PLAIN) : "", sums->seconds);
+	if (it->gone)
+		tw_notice("%s: the ring was gone before it was read to its "
+			  "end: loss there is what was last known of it",
+			  it->path);
 	if (!it->is_ring && !it->complete)
 		tw_notice("%s: its recording did not end as it should: loss at "
 			  "its end is not known",
@@ -391,6 +433,10 @@ static void add_json(struct tw_json *json, const struct stat *stat,
 	tw_json_begin(json, NULL, '{');
 	tw_json_text(json, "name", it->name);
 	tw_json_u64(json, "pid", it->pid);
+	if (it->epoch) {
+		tw_json_u64(json, "epoch", it->epoch);
+		tw_json_u64(json, "generation", it->generation);
+	}
 	tw_json_text(json, "path", it->path);
 	tw_json_bool(json, "complete", it->is_ring || it->complete);
 	tw_json_double(json, "seconds", sums.seconds);
@@ -444,21 +490,6 @@ static int print_stat(struct stat *stat)
 	return ok ? TW_EXIT_OK : tw_error_memory();
 }
 
-static int prepare(struct stat *stat)
-{
-	stat->producer_count = tw_trace_producer_count(stat->trace);
-	stat->counts = calloc(stat->producer_count + 1, sizeof(*stat->counts));
-	if (!stat->counts)
-		return tw_error_memory();
-	for (uint32_t i = 0; i < stat->producer_count; i++) {
-		stat->counts[i].events = calloc(TW_EVENTS_MAX, 8);
-		stat->counts[i].bytes = calloc(TW_EVENTS_MAX, 8);
-		if (!stat->counts[i].events || !stat->counts[i].bytes)
-			return tw_error_memory();
-	}
-	return TW_EXIT_OK;
-}
-
 static void release(struct stat *stat)
 {
 	for (uint32_t i = 0; stat->counts && i < stat->producer_count; i++) {
@@ -470,15 +501,22 @@ static void release(struct stat *stat)
 
 static int stat_targets(const struct request *request)
 {
-	const struct tw_open_options options = {.now = request->seconds};
-	struct stat stat = {.request = request};
+	const struct tw_open_options options = {
+		.now = request->seconds,
+		.wait = request->seconds,
+		.schema = request->schema,
+	};
+	struct stat stat = {.request = request, .open_options = &options};
 	int status;
 
 	tw_interrupt_catch();
-	status = tw_open_trace(&request->targets, &options, &stat.trace);
+	status = tw_open_trace(&request->targets, &options, &stat.opened);
 	if (status)
 		return status;
-	status = prepare(&stat);
+	stat.trace = stat.opened.trace;
+	status = grow(&stat);
+	if (!status && !request->seconds)
+		status = tw_settle_clocks(&stat.opened);
 	if (!status)
 		status = count_all(&stat);
 	tw_status_clear();
@@ -486,7 +524,7 @@ static int stat_targets(const struct request *request)
 	if (!status)
 		status = print_stat(&stat);
 	release(&stat);
-	tw_trace_destroy(stat.trace);
+	tw_close_trace(&stat.opened);
 	return status;
 }
 
@@ -499,6 +537,8 @@ static int take_arguments(struct tw_args *args, struct request *request)
 			return id;
 		if (id == TW_OPTION_JSON_ID)
 			request->json = true;
+		else if (id == OPTION_SCHEMA)
+			request->schema = args->value;
 		else if (id == TW_ARG_OPERAND)
 			tw_words_add(&request->targets, args->value);
 		else if (!tw_args_number(args, "seconds", 1, SECONDS_MAX,
@@ -529,6 +569,8 @@ static int run(struct tw_args *args)
 static const struct tw_option options[] = {
 	{OPTION_SECONDS, "seconds", "N",
 	 "count what running programs emit in N seconds"},
+	{OPTION_SCHEMA, "schema", "FILE",
+	 "trace-events file of a guest's ring that has no schema"},
 	TW_OPTION_JSON,
 	TW_OPTIONS_END,
 };

@@ -5,20 +5,44 @@
 
 #include "../trace/read.h"
 #include "cli.h"
+#include "guests.h"
 
 struct tw_open_options {
 	bool now;     /* of running programs only what comes from now on */
 	bool release; /* give pages back to rings that wait for that */
+	bool wait;    /* a guest whose ring is still to come is no error */
+	const char *schema; /* for guests' rings that have none; or NULL */
+};
+
+/* What is open. */
+struct tw_opened {
+	struct tw_trace *trace;
+	struct tw_guests *guests; /* NULL: no target is a guest's memory */
+	uint32_t gone_count;	  /* guests' rings that have gone so far */
 };
 
 /*
  * Open every target: a trace directory, or whatever attach.h knows. Returns
- * enum tw_exit; on TW_EXIT_OK the trace is the caller's. An error has been
- * said.
+ * enum tw_exit; on TW_EXIT_OK it is the caller's, for tw_close_trace(). An
+ * error has been said.
  */
 int tw_open_trace(const struct tw_words *targets,
 		  const struct tw_open_options *options,
-		  struct tw_trace **trace);
+		  struct tw_opened *opened);
+void tw_close_trace(struct tw_opened *opened);
+
+/* Add the rings that have come in guests' memories, if it is time to look. */
+int tw_open_more(struct tw_opened *opened,
+		 const struct tw_open_options *options);
+
+/*
+ * Watch guests for a moment whose clocks' rates are not known, so that there
+ * are times to speak of. Returns enum tw_exit.
+ */
+int tw_settle_clocks(struct tw_opened *opened);
+
+/* Whether rings may still come. */
+bool tw_may_open_more(const struct tw_opened *opened);
 
 /*
  * Say which patterns (as of tw_names_match()) name no event of the trace.

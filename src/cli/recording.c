@@ -10,27 +10,42 @@
  */
 #include "recording.h"
 
-#include "../trace/ctf.h"
 #include "status-line.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define TURN_BYTES (4u << 20)
+/* Of a guest: each turn looks at every page that may be new, one by one. */
+#define GUEST_TURN_BYTES (64u << 20)
 #define FIRST_DESCRIBE_NS 500000000u
 #define LONGEST_DESCRIBE_NS 60000000000u
+
+/* What a guest has not in a full page yet is taken so often, since it is gone
+ * with its next reset; and the counts of its lanes are looked at. */
+#define OPEN_GAP_NS 10000000u
 
 /* One ring. */
 struct producer {
 	struct tw_attach *attach; /* NULL once it is completed */
+	char *name;
 	struct tw_drain *drain;
 	struct tw_ctf *ctf;
 	struct tw_moments own;
 	struct tw_moments *moments; /* own, or the host's */
 	uint64_t hz;
+	/* Of a ring in a guest's memory. */
+	bool is_guest;
+	bool is_drained;     /* once: what comes from then on was not there */
+	uint64_t earlier_hz; /* what its clock seemed to have in an epoch before
+			      */
+	struct tw_sightings sightings;
+	uint64_t open_ns;
+	bool is_changed; /* something came since its lanes were looked at */
 	unsigned int flags;
 	bool *seen;    /* by id: matched against the patterns */
 	bool *changed; /* by id: switched on by us */
@@ -43,6 +58,7 @@ struct tw_recording {
 	struct producer **producers;
 	uint32_t count;
 	uint32_t live_count;
+	uint32_t gone_count;
 	bool failed; /* something could not be recorded */
 	bool broken; /* nothing more can be written */
 	uint64_t described_ns;
@@ -119,9 +135,41 @@ static void switch_back(struct producer *producer)
 
 /* ---- Clocks ---- */
 
-static void fit(const struct producer *producer, struct tw_timebase *timebase)
+/* The rate of a clock that has no moments. */
+static uint64_t find_rate(const struct tw_recording *recording,
+			  const struct producer *producer)
 {
-	tw_timebase_fit(timebase, producer->moments, producer->hz);
+	const uint32_t kind = producer->own.kind;
+	uint64_t like = 0;
+
+	if (producer->hz)
+		return producer->hz;
+	if (kind < TW_CLOCK_OTHER)
+		like = tw_moments_rate(&recording->clocks.kinds[kind]);
+	return tw_sightings_choose_rate(&producer->sightings, like,
+					producer->earlier_hz);
+}
+
+static void fit(const struct tw_recording *recording,
+		const struct producer *producer, struct tw_timebase *timebase)
+{
+	if (producer->moments->any)
+		tw_timebase_fit(timebase, producer->moments, producer->hz);
+	else
+		tw_sightings_fit(timebase, &producer->sightings,
+				 find_rate(recording, producer));
+}
+
+/* A guest's counter is likely to run at the rate of the host's own. */
+static void watch_host_clock(struct tw_recording *recording, uint32_t kind)
+{
+	struct tw_moments *moments = &recording->clocks.kinds[kind];
+	struct tw_ring_sync now;
+
+	if (kind >= TW_CLOCK_OTHER || tw_moment_take(kind, &now))
+		return;
+	moments->kind = kind;
+	tw_moments_add(moments, &now);
 }
 
 static void look_at_clocks(struct tw_recording *recording)
@@ -141,7 +189,7 @@ static int describe(struct tw_recording *recording, struct producer *producer,
 	struct tw_timebase timebase;
 	int error;
 
-	fit(producer, &timebase);
+	fit(recording, producer, &timebase);
 	error = tw_ctf_describe(producer->ctf, &timebase, complete);
 	if (!error)
 		return TW_EXIT_OK;
@@ -190,11 +238,30 @@ static void destroy(struct producer *producer)
 {
 	tw_ctf_destroy(producer->ctf);
 	release(producer);
+	free(producer->name);
 	free(producer);
+}
+
+/* What the clock of the ring before it seemed to have. */
+static uint64_t find_earlier_rate(const struct tw_recording *recording,
+				  const struct producer *producer)
+{
+	const struct producer *earlier;
+	uint32_t i;
+
+	for (i = recording->count; i; i--) {
+		earlier = recording->producers[i - 1];
+		if (earlier->is_guest &&
+		    earlier->own.kind == producer->own.kind &&
+		    strcmp(earlier->name, producer->name) == 0)
+			return find_rate(recording, earlier);
+	}
+	return 0;
 }
 
 static int open_producer(struct tw_recording *recording,
 			 struct producer *producer,
+			 const struct tw_ctf_guest *guest,
 			 struct tw_attach_error *error)
 {
 	struct tw_attach *attach = producer->attach;
@@ -208,7 +275,9 @@ static int open_producer(struct tw_recording *recording,
 
 	producer->seen = calloc(TW_EVENTS_MAX, sizeof(*producer->seen));
 	producer->changed = calloc(TW_EVENTS_MAX, sizeof(*producer->changed));
-	code = producer->seen && producer->changed ? 0 : -ENOMEM;
+	producer->name = strdup(attach->target.name);
+	code = producer->seen && producer->changed && producer->name ? 0
+								     : -ENOMEM;
 	if (!code)
 		code = tw_drain_create(attach, &options, &producer->drain);
 	if (code) {
@@ -219,9 +288,16 @@ static int open_producer(struct tw_recording *recording,
 	producer->hz = attach->ring.control.clock_hz;
 	producer->moments = tw_moments_of_ring(&recording->clocks,
 					       &producer->own, &attach->ring);
-	fit(producer, &timebase);
-	return tw_ctf_create(recording->directory, attach, producer->drain,
-			     &timebase, &producer->ctf, error);
+	if (!producer->moments->any) {
+		watch_host_clock(recording, producer->own.kind);
+		producer->earlier_hz = find_earlier_rate(recording, producer);
+	}
+	fit(recording, producer, &timebase);
+	code = tw_ctf_create(recording->directory, attach, producer->drain,
+			     &timebase, guest, &producer->ctf, error);
+	if (!code && !producer->moments->any)
+		tw_ctf_set_sightings(producer->ctf, &producer->sightings);
+	return code;
 }
 
 static int add_to_list(struct tw_recording *recording,
@@ -239,8 +315,19 @@ static int add_to_list(struct tw_recording *recording,
 	return 0;
 }
 
-int tw_recording_add(struct tw_recording *recording, struct tw_attach *attach,
-		     unsigned int flags)
+/* A guest that is reset just now: it is as if its ring was never found. */
+static bool is_gone(const struct producer *producer)
+{
+	if (!producer->is_guest)
+		return false;
+	if (producer->drain)
+		return tw_drain_look(producer->drain);
+	return !tw_attach_is_alive(producer->attach);
+}
+
+int tw_recording_add_guest(struct tw_recording *recording,
+			   struct tw_attach *attach, unsigned int flags,
+			   const struct tw_ctf_guest *guest)
 {
 	struct producer *producer = calloc(1, sizeof(*producer));
 	struct tw_attach_error error = {"out of memory"};
@@ -252,15 +339,32 @@ int tw_recording_add(struct tw_recording *recording, struct tw_attach *attach,
 	}
 	producer->attach = attach;
 	producer->flags = flags;
-	code = open_producer(recording, producer, &error);
+	producer->is_guest = guest;
+	producer->is_drained = !(flags & TW_RECORD_HISTORY);
+	code = open_producer(recording, producer, guest, &error);
 	if (!code)
 		code = add_to_list(recording, producer);
+	if (code && is_gone(producer)) {
+		destroy(producer);
+		return TW_EXIT_OK;
+	}
 	if (code) {
 		destroy(producer);
 		return fail(recording, NULL, error.text);
 	}
 	switch_on(recording, producer);
 	return TW_EXIT_OK;
+}
+
+int tw_recording_add(struct tw_recording *recording, struct tw_attach *attach,
+		     unsigned int flags)
+{
+	return tw_recording_add_guest(recording, attach, flags, NULL);
+}
+
+const char *tw_recording_last_path(const struct tw_recording *recording)
+{
+	return tw_ctf_path(recording->producers[recording->count - 1]->ctf);
 }
 
 /* A pass ended early: because of what is written to, or of what is read? */
@@ -284,6 +388,8 @@ static void let_go(struct tw_recording *recording, struct producer *producer)
 
 	if (error)
 		fail(recording, tw_ctf_path(producer->ctf), strerror(-error));
+	if (producer->is_guest)
+		recording->gone_count++;
 	release(producer);
 	recording->live_count--;
 }
@@ -299,17 +405,54 @@ static void switch_off(struct producer *producer)
 			tw_attach_set_event_state(attach, id, false);
 }
 
+/* A page of a ring, into its file: a tw_drain_fn. */
+static int write_page(void *context, const struct tw_drain_page *page)
+{
+	struct producer *producer = context;
+	struct tw_ring_sync now;
+
+	if (!producer->moments->any && page->events &&
+	    !tw_moment_take(TW_CLOCK_MONOTONIC, &now))
+		tw_sightings_add(&producer->sightings, page->view->time_end,
+				 producer->is_drained, &now);
+	return tw_ctf_write(producer->ctf, page);
+}
+
+/* A ring that is gone has no switches: what is there now is another's. */
+static void switch_back_or_forget(struct producer *producer)
+{
+	if (!tw_drain_look(producer->drain))
+		switch_back(producer);
+}
+
+static void say_gone(const struct producer *producer)
+{
+	struct tw_drain_totals totals;
+
+	tw_drain_totals(producer->drain, &totals);
+	if (!tw_drain_is_gone(producer->drain) || !totals.tail)
+		return;
+	tw_status_clear();
+	tw_notice("%s: the ring went with %" PRIu64 " event%s that could not "
+		  "be read",
+		  tw_ctf_path(producer->ctf), totals.tail,
+		  totals.tail == 1 ? "" : "s");
+}
+
 /* The rest of a ring, and its counts. */
 static void complete(struct tw_recording *recording, struct producer *producer)
 {
 	if (producer->flags & TW_RECORD_REMOVE && recording->broken)
 		switch_off(producer);
-	switch_back(producer);
+	switch_back_or_forget(producer);
 	if (!recording->broken &&
-	    tw_drain_finish(producer->drain, tw_ctf_write, producer->ctf) < 0)
+	    tw_drain_finish(producer->drain, write_page, producer) < 0)
 		fail_pass(recording, producer);
-	if (!recording->broken && tw_ctf_refresh(producer->ctf) < 0)
+	if (!recording->broken && !tw_drain_look(producer->drain) &&
+	    tw_ctf_refresh(producer->ctf) < 0 &&
+	    !tw_drain_look(producer->drain))
 		fail_pass(recording, producer);
+	say_gone(producer);
 	let_go(recording, producer);
 	if (recording->broken)
 		return;
@@ -317,22 +460,44 @@ static void complete(struct tw_recording *recording, struct producer *producer)
 	describe(recording, producer, true);
 }
 
+/* What is only done now and then, and only for what a guest may take away. */
+static void prepare_guest(struct producer *producer)
+{
+	const uint64_t now = tw_monotonic_ns();
+	const bool is_due = now - producer->open_ns >= OPEN_GAP_NS;
+
+	if (!producer->is_guest)
+		return;
+	tw_drain_set_open(producer->drain, is_due);
+	if (!is_due)
+		return;
+	producer->open_ns = now;
+	if (producer->is_changed)
+		tw_drain_remember(producer->drain);
+	producer->is_changed = false;
+}
+
 static int64_t drain(struct tw_recording *recording, struct producer *producer)
 {
+	const uint64_t budget = producer->is_guest ? GUEST_TURN_BYTES
+						   : TURN_BYTES;
 	int64_t got;
 	int refreshed;
 
 	/* Asked first: what was written before it ended is there. */
-	if (!tw_attach_is_alive(producer->attach)) {
+	if (!tw_attach_is_alive(producer->attach) ||
+	    tw_drain_is_gone(producer->drain)) {
 		complete(recording, producer);
 		return 0;
 	}
+	prepare_guest(producer);
 	refreshed = tw_ctf_refresh(producer->ctf);
 	if (refreshed > 0)
 		switch_on(recording, producer);
-	got = tw_drain_pass(producer->drain, TURN_BYTES, tw_ctf_write,
-			    producer->ctf);
-	if (got >= 0 && refreshed >= 0)
+	got = tw_drain_pass(producer->drain, budget, write_page, producer);
+	producer->is_changed |= got > 0;
+	producer->is_drained |= got >= 0 && (uint64_t)got < budget;
+	if (got >= 0 && (refreshed >= 0 || tw_drain_look(producer->drain)))
 		return got;
 	fail_pass(recording, producer);
 	let_go(recording, producer);
@@ -356,6 +521,11 @@ int tw_recording_drain(struct tw_recording *recording, uint64_t *bytes)
 uint32_t tw_recording_live_count(const struct tw_recording *recording)
 {
 	return recording->live_count;
+}
+
+uint32_t tw_recording_gone_count(const struct tw_recording *recording)
+{
+	return recording->gone_count;
 }
 
 bool tw_recording_has(const struct tw_recording *recording, const char *path)
@@ -395,7 +565,7 @@ int tw_recording_end(struct tw_recording *recording)
 	/* All are switched off before the first is read to its end. */
 	for (i = 0; i < recording->count; i++)
 		if (recording->producers[i]->attach)
-			switch_back(recording->producers[i]);
+			switch_back_or_forget(recording->producers[i]);
 	for (i = 0; i < recording->count; i++)
 		if (recording->producers[i]->attach)
 			complete(recording, recording->producers[i]);

@@ -7,6 +7,7 @@
 #define TRACKWAY_CLI_RECORDING_H
 
 #include "../attach/attach.h"
+#include "../trace/ctf.h"
 #include "cli.h"
 
 struct tw_recording;
@@ -32,6 +33,17 @@ int tw_recording_add(struct tw_recording *recording, struct tw_attach *attach,
 		     unsigned int flags);
 
 /*
+ * The same for a ring in a guest's memory, which may go at any moment: what
+ * was last known of it counts then. One that goes now is not added.
+ */
+int tw_recording_add_guest(struct tw_recording *recording,
+			   struct tw_attach *attach, unsigned int flags,
+			   const struct tw_ctf_guest *guest);
+
+/* The subdirectory of the ring that was added last. */
+const char *tw_recording_last_path(const struct tw_recording *recording);
+
+/*
  * One turn for each ring; those whose producers have ended are completed.
  * *bytes: how much was written. Returns enum tw_exit; after a failure to write
  * the recording can only be ended.
@@ -40,6 +52,9 @@ int tw_recording_drain(struct tw_recording *recording, uint64_t *bytes);
 
 /* Rings whose producers have not ended. */
 uint32_t tw_recording_live_count(const struct tw_recording *recording);
+
+/* Rings in guests' memories that have ended or gone. */
+uint32_t tw_recording_gone_count(const struct tw_recording *recording);
 
 /* Whether this ring file is being recorded. */
 bool tw_recording_has(const struct tw_recording *recording, const char *path);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Switching a running program's events, by one byte each in its ring. All
- * patterns are checked before the first byte is written, so a mistyped name
- * switches nothing.
+ * Switching events of a running program, or of all that a guest runs, by one
+ * byte each in its ring. All patterns are checked before the first byte is
+ * written, so a mistyped name switches nothing.
  */
 #include "switch.h"
 
-#include "../attach/attach.h"
 #include "../ring/glob.h"
+#include "rings.h"
 #include "select.h"
 
 #include <errno.h>
@@ -18,11 +18,13 @@
 
 const struct tw_option tw_switch_options[] = {
 	TW_OPTION_JSON,
+	TW_OPTION_SCHEMA,
 	TW_OPTIONS_END,
 };
 
 struct request {
 	const char *target;
+	const char *schema;
 	struct tw_words patterns;
 	bool on;
 	bool json;
@@ -40,6 +42,8 @@ static int take_arguments(struct tw_args *args, struct request *request)
 			return id;
 		if (id == TW_OPTION_JSON_ID)
 			request->json = true;
+		else if (id == TW_OPTION_SCHEMA_ID)
+			request->schema = args->value;
 		else if (!request->target)
 			request->target = args->value;
 		else
@@ -61,9 +65,23 @@ static int take_arguments(struct tw_args *args, struct request *request)
 	return TW_ARG_STOP;
 }
 
+/* An event of one of the target's rings. */
+struct event {
+	struct tw_attach *attach;
+	uint32_t id;
+};
+
+/* Those of all its rings, and which of them are chosen. */
+struct events {
+	struct event *list;
+	const struct tw_event_desc **descs;
+	bool *chosen;
+	uint32_t count;
+};
+
 /* A pattern whose every event is compiled out or unloaded. */
 static int check_available(const struct request *request,
-			   struct tw_attach *attach)
+			   const struct events *events)
 {
 	int status = TW_EXIT_OK;
 
@@ -71,12 +89,11 @@ static int check_available(const struct request *request,
 		const char *pattern = request->patterns.list[i];
 		bool is_any = false;
 
-		for (uint32_t id = 0; !is_any && id < attach->lookup_count;
-		     id++)
-			is_any = attach->lookup[id] &&
-				 tw_glob_match(pattern,
-					       attach->lookup[id]->name) &&
-				 tw_attach_event_state(attach, id) >= 0;
+		for (uint32_t j = 0; !is_any && j < events->count; j++)
+			is_any = tw_glob_match(pattern,
+					       events->descs[j]->name) &&
+				 tw_attach_event_state(events->list[j].attach,
+						       events->list[j].id) >= 0;
 		if (!is_any)
 			status = tw_error(request->target,
 					  "'%s' is unavailable: compiled out, "
@@ -86,35 +103,45 @@ static int check_available(const struct request *request,
 	return status;
 }
 
-static int set_states(struct request *request, struct tw_attach *attach,
-		      bool *chosen)
+static int set_states(struct request *request, struct events *events)
 {
-	for (uint32_t id = 0; id < attach->lookup_count; id++) {
+	int status = TW_EXIT_OK;
+
+	for (uint32_t i = 0; i < events->count; i++) {
+		struct tw_attach *attach = events->list[i].attach;
+		uint32_t id = events->list[i].id;
 		int before;
 		int err;
 
-		if (!chosen[id])
+		if (!events->chosen[i])
 			continue;
 		before = tw_attach_event_state(attach, id);
-		chosen[id] = before >= 0;
+		events->chosen[i] = before >= 0;
 		if (before < 0)
 			continue;
 		err = tw_attach_set_event_state(attach, id, request->on);
-		if (err)
-			return tw_error(request->target, "%s: %s",
-					attach->lookup[id]->name,
-					attach->ring.why ? attach->ring.why
-							 : strerror(-err));
+		if (err) {
+			/* One guest's ring may go while the others stay. */
+			status = tw_error(request->target, "%s: %s",
+					  events->descs[i]->name,
+					  attach->ring.why ? attach->ring.why
+							   : strerror(-err));
+			events->chosen[i] = false;
+			continue;
+		}
 		request->set++;
 		request->changed += before != request->on;
 	}
-	return TW_EXIT_OK;
+	return status;
 }
 
-static void print_text(const struct request *request)
+static void print_text(const struct request *request,
+		       const struct tw_rings *rings)
 {
 	printf("%" PRIu32 " event%s %s", request->set,
 	       request->set == 1 ? "" : "s", request->on ? "on" : "off");
+	if (rings->count > 1)
+		printf(" in %zu rings", rings->count);
 	if (request->changed == 0)
 		printf(", as before");
 	else if (request->changed < request->set)
@@ -124,20 +151,26 @@ static void print_text(const struct request *request)
 }
 
 static void print_json(const struct request *request,
-		       const struct tw_attach *attach, const bool *chosen)
+		       const struct tw_rings *rings,
+		       const struct events *events)
 {
+	const struct tw_target *target = &rings->list[0]->target;
 	struct tw_json json = {0};
 
 	tw_json_begin(&json, NULL, '{');
-	tw_json_text(&json, "target", attach->target.name);
-	tw_json_s64(&json, "pid", attach->target.pid);
+	tw_json_text(&json, "target",
+		     rings->is_guest ? request->target : target->name);
+	if (rings->is_guest)
+		tw_json_u64(&json, "rings", rings->count);
+	else
+		tw_json_s64(&json, "pid", target->pid);
 	tw_json_text(&json, "state", request->on ? "on" : "off");
 	tw_json_u64(&json, "count", request->set);
 	tw_json_u64(&json, "changed", request->changed);
 	tw_json_begin(&json, "events", '[');
-	for (uint32_t id = 0; id < attach->lookup_count; id++)
-		if (chosen[id])
-			tw_json_text(&json, NULL, attach->lookup[id]->name);
+	for (uint32_t i = 0; i < events->count; i++)
+		if (events->chosen[i])
+			tw_json_text(&json, NULL, events->descs[i]->name);
 	tw_json_end(&json, ']');
 	tw_json_end(&json, '}');
 	tw_json_line(&json);
@@ -145,47 +178,91 @@ static void print_json(const struct request *request,
 	free(json.text.data);
 }
 
-static int switch_chosen(struct request *request, struct tw_attach *attach,
-			 bool *chosen)
+static int switch_chosen(struct request *request, const struct tw_rings *rings,
+			 struct events *events)
 {
-	const struct tw_event_list list = {attach->lookup,
-					   attach->lookup_count};
+	const struct tw_event_list list = {events->descs, events->count};
 	int status = tw_select_events(request->target, &list,
-				      &request->patterns, chosen);
+				      &request->patterns, events->chosen);
 
 	if (!status)
-		status = check_available(request, attach);
+		status = check_available(request, events);
 	if (!status)
-		status = set_states(request, attach, chosen);
+		status = set_states(request, events);
 	if (status)
 		return status;
 	if (request->json)
-		print_json(request, attach, chosen);
+		print_json(request, rings, events);
 	else
-		print_text(request);
+		print_text(request, rings);
 	return TW_EXIT_OK;
+}
+
+static int check_alive(const struct request *request,
+		       const struct tw_rings *rings)
+{
+	int status = TW_EXIT_OK;
+
+	for (size_t i = 0; i < rings->count; i++) {
+		struct tw_attach *attach = rings->list[i];
+
+		if (tw_attach_is_alive(attach))
+			continue;
+		if (rings->is_guest)
+			status = tw_error(attach->target.path,
+					  "its producer has ended, or begun "
+					  "again");
+		else
+			status = tw_error(request->target,
+					  "not running: process %d has ended",
+					  (int)attach->target.pid);
+	}
+	return status;
+}
+
+static bool collect(const struct tw_rings *rings, struct events *events)
+{
+	size_t room = 1;
+
+	for (size_t i = 0; i < rings->count; i++)
+		room += rings->list[i]->lookup_count;
+	events->list = calloc(room, sizeof(*events->list));
+	events->descs = calloc(room, sizeof(*events->descs));
+	events->chosen = calloc(room, sizeof(*events->chosen));
+	if (!events->list || !events->descs || !events->chosen)
+		return false;
+	for (size_t i = 0; i < rings->count; i++) {
+		struct tw_attach *attach = rings->list[i];
+
+		for (uint32_t id = 0; id < attach->lookup_count; id++) {
+			if (!attach->lookup[id])
+				continue;
+			events->list[events->count] = (struct event){attach,
+								     id};
+			events->descs[events->count++] = attach->lookup[id];
+		}
+	}
+	return true;
 }
 
 static int switch_target(struct request *request)
 {
-	struct tw_attach_error error;
-	struct tw_attach *attach;
-	bool *chosen;
-	int status;
+	struct events events = {0};
+	struct tw_rings rings;
+	int status = tw_rings_open(&rings, request->target, true,
+				   request->schema);
 
-	if (tw_attach_open(request->target, true, &attach, &error))
-		return tw_error(NULL, "%s", error.text);
-	chosen = calloc(attach->lookup_count + 1, sizeof(*chosen));
-	if (!chosen)
+	if (status)
+		return status;
+	status = check_alive(request, &rings);
+	if (!status && !collect(&rings, &events))
 		status = tw_error_memory();
-	else if (!tw_attach_is_alive(attach))
-		status = tw_error(request->target,
-				  "not running: process %d has ended",
-				  (int)attach->target.pid);
-	else
-		status = switch_chosen(request, attach, chosen);
-	free(chosen);
-	tw_attach_close(attach);
+	if (!status)
+		status = switch_chosen(request, &rings, &events);
+	free(events.list);
+	free(events.descs);
+	free(events.chosen);
+	tw_rings_close(&rings);
 	return status;
 }
 

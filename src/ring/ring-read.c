@@ -549,6 +549,18 @@ static void fill_view(const struct tw_ring_reader *reader,
 	view->beacon = tw_ring_u64(reader, view->beacon);
 }
 
+/* A producer that starts again in the same memory begins a ring of its own. */
+static int is_own_page(const struct tw_ring_reader *reader,
+		       const struct tw_page *page)
+{
+	uint32_t i;
+
+	for (i = 0; i < sizeof(page->uuid); i++)
+		if (page->uuid[i] != reader->control.uuid[i])
+			return 0;
+	return 1;
+}
+
 static const char *page_error(const struct tw_ring_reader *reader,
 			      const struct tw_page *page,
 			      const struct tw_page_view *view)
@@ -601,6 +613,26 @@ static int check_size(struct tw_ring_reader *reader,
 	return 0;
 }
 
+/*
+ * A full page of memory that is asked for piece by piece, in one: it changes no
+ * more while it is that page, and a call costs more than the bytes.
+ */
+static int read_full_page(struct tw_ring_reader *reader, uint32_t index,
+			  uint8_t *to, struct tw_page_view *view)
+{
+	const uint32_t size = reader->control.page_size;
+	const struct tw_page_trailer *trailer = (const void *)(to + size -
+							       TW_PAGE_TRAILER);
+	int error;
+
+	error = read_at(reader, page_offset(reader, index), to, size);
+	if (!error)
+		error = check_size(reader, (const void *)to, &view->size);
+	if (!error)
+		view->beacon = trailer->beacon;
+	return error;
+}
+
 /* All of a page that belongs to the copy; whose it was is not yet known. */
 static int read_page(struct tw_ring_reader *reader, uint32_t index, uint8_t *to,
 		     struct tw_page_view *view)
@@ -609,6 +641,8 @@ static int read_page(struct tw_ring_reader *reader, uint32_t index, uint8_t *to,
 	struct tw_page header;
 	int error;
 
+	if (!reader->memory.base && view->state == TW_PAGE_FULL)
+		return read_full_page(reader, index, to, view);
 	error = load_header(reader, at, &header);
 	if (!error)
 		error = check_size(reader, &header, &view->size);
@@ -653,27 +687,54 @@ int tw_ring_page_copy(struct tw_ring_reader *reader, uint32_t index, void *to,
 	if (error)
 		return error;
 	fill_view(reader, to, view);
+	if (!is_own_page(reader, to))
+		return fail(reader, -EAGAIN, "the page is another ring's");
 	why = page_error(reader, to, view);
 	return why ? fail(reader, -EBADMSG, why) : 0;
+}
+
+/*
+ * By a source that can only read and write. That compares and then stores, and
+ * is sound all the same where nobody but a reader changes a full page's word:
+ * not in the overwriting mode, whose writers take full pages. Of two readers
+ * one must wait, or the slower could free what a writer has taken since: so
+ * the source keeps them apart.
+ */
+static int release_unmapped(struct tw_ring_reader *reader, uint64_t offset,
+			    uint32_t full, uint32_t empty)
+{
+	int error;
+
+	if (!reader->memory.exchange ||
+	    reader->control.mode == TW_RING_OVERWRITE)
+		return fail(reader, -EROFS, "its pages can't be given back");
+	error = reader->memory.exchange(reader->memory.context, offset, full,
+					empty);
+	if (error == -EAGAIN)
+		return fail(reader, error, "the page was taken meanwhile");
+	return error < 0 ? fail(reader, error, "the ring can't be written to")
+			 : 0;
 }
 
 int tw_ring_page_release(struct tw_ring_reader *reader,
 			 const struct tw_page_view *view)
 {
 	const uint32_t ticket = view->ticket << TW_PAGE_TICKET_SHIFT;
+	const uint32_t full = tw_ring_u32(reader, ticket | TW_PAGE_FULL);
+	const uint32_t empty = tw_ring_u32(reader, ticket | TW_PAGE_FREE);
 	uint8_t *base = (uint8_t *)(uintptr_t)reader->memory.base;
-	uint32_t *word;
+	uint64_t offset;
 
-	if (!base || !reader->memory.write)
+	if (!reader->memory.write)
 		return fail(reader, -EROFS, "the ring can't be written to");
 	if (view->index >= reader->control.page_count)
 		return fail(reader, -EBADMSG, "no such page");
-	word = (void *)(base + (size_t)state_word_offset(reader, view->index));
+	offset = state_word_offset(reader, view->index);
+	if (!base)
+		return release_unmapped(reader, offset, full, empty);
 	/* Release in the exchange (M), with the acquire in that of claim(): our
 	 * reads of the page are over before a writer has it. */
-	if (!tw_cas_acq_rel_u32(word,
-				tw_ring_u32(reader, ticket | TW_PAGE_FULL),
-				tw_ring_u32(reader, ticket | TW_PAGE_FREE)))
+	if (!tw_cas_acq_rel_u32((void *)(base + (size_t)offset), full, empty))
 		return fail(reader, -EAGAIN, "the page was taken meanwhile");
 	return 0;
 }

@@ -20,6 +20,10 @@
  * inside [0, size). read() need not move words at once, but must not answer
  * out of a cache. base is the memory itself where it is mapped, aligned to 8
  * bytes, else NULL (then read() is used). write may be NULL: read only.
+ * exchange() is for memory without base: it stores the 4 bytes desired at
+ * offset if they are expected, else returns -EAGAIN; no other reader's exchange
+ * may come in between, whereas a writer's is kept off by
+ * tw_ring_page_release(). It may be NULL: pages can't be given back.
  */
 struct tw_memory {
 	const void *base;
@@ -28,6 +32,8 @@ struct tw_memory {
 	int (*read)(void *context, uint64_t offset, void *to, size_t size);
 	int (*write)(void *context, uint64_t offset, const void *from,
 		     size_t size);
+	int (*exchange)(void *context, uint64_t offset, uint32_t expected,
+			uint32_t desired);
 };
 
 struct tw_ring_reader {
@@ -108,10 +114,11 @@ int tw_ring_page_state(struct tw_ring_reader *reader, uint32_t index,
 
 /*
  * Copy page index up to its commit word into to (control.page_size bytes,
- * aligned to 8, or numbers that change meanwhile may tear) and describe it. Not
- * for free or claimed pages (-EAGAIN), nor for one that was taken by a writer
- * meanwhile (-EAGAIN): its content is gone. The bytes copied are left in the
- * producer's byte order.
+ * aligned to 8, or numbers that change meanwhile may tear; what is behind the
+ * content may be anything) and describe it. Not for free or claimed pages
+ * (-EAGAIN), nor for one that was taken by a writer meanwhile or is of another
+ * ring, its producer's next (-EAGAIN): its content is gone. The bytes copied
+ * are left in the producer's byte order.
  */
 int tw_ring_page_copy(struct tw_ring_reader *reader, uint32_t index, void *to,
 		      struct tw_page_view *view);
@@ -119,7 +126,9 @@ int tw_ring_page_copy(struct tw_ring_reader *reader, uint32_t index, void *to,
 /*
  * Give back a full page that has been read, so that a writer in TW_RING_DISCARD
  * or TW_RING_BLOCK may take it. -EAGAIN if its ticket is no longer this one.
- * -EROFS without write access or where base is NULL.
+ * -EROFS without write access, and where the memory has neither base nor
+ * exchange() or the mode is TW_RING_OVERWRITE and there is no base: nothing but
+ * a real compare-and-swap keeps a page from a writer that takes full ones.
  */
 int tw_ring_page_release(struct tw_ring_reader *reader,
 			 const struct tw_page_view *view);

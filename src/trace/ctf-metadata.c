@@ -48,7 +48,11 @@ static void add_env(struct tw_text *text,
 			  "\ttracer_minor = 1;\n"
 			  "\tprocname = \"");
 	tw_tsdl_add_quoted(text, description->name);
-	tw_tsdl_add(text, "\";\n\tvpid = %u;\n};\n\n", description->pid);
+	tw_tsdl_add(text, "\";\n\tvpid = %u;\n", description->pid);
+	if (description->epoch)
+		tw_tsdl_add(text, "\tepoch = %u;\n\tgeneration = %u;\n",
+			    description->epoch, description->generation);
+	tw_tsdl_add(text, "};\n\n");
 }
 
 static const char *clock_text(uint32_t kind)

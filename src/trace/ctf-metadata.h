@@ -12,6 +12,8 @@ struct tw_ctf_description {
 	const uint8_t *uuid;
 	const char *name; /* the producer's; any bytes */
 	uint32_t pid;
+	uint32_t epoch;	     /* of a guest; 0: it is none */
+	uint32_t generation; /* a guest's */
 	uint32_t clock_kind; /* enum tw_ring_clock */
 	const struct tw_timebase *timebase;
 };

@@ -9,6 +9,7 @@
  */
 #include "ctf.h"
 
+#include "../schema/blob-write.h"
 #include "../schema/decode.h"
 #include "ctf-metadata.h"
 #include "dotfile.h"
@@ -27,6 +28,7 @@
 
 #define CONTROL_SIZE_MAX 4096u
 #define NAME_TRIES 1000
+#define SYNCS_MAX (3 + 1 + TW_SIGHTINGS_MAX)
 
 /* A lane's file. */
 struct stream {
@@ -55,8 +57,10 @@ struct tw_ctf {
 	struct stream *streams;
 	struct tw_dotfile_lane *lanes; /* once detached */
 	size_t lane_count;
-	struct tw_dotfile_sync syncs[3];
+	struct tw_dotfile_sync syncs[SYNCS_MAX];
 	size_t sync_count;
+	const struct tw_sightings *sightings; /* NULL: none */
+	struct tw_dotfile_guest guest;
 	struct tw_ctf_totals totals;
 	struct tw_drain_totals drained; /* once detached */
 	char why[512];
@@ -116,8 +120,9 @@ int tw_trace_directory_create(const char *path, struct tw_attach_error *error)
 }
 
 /* A producer's name as a file name: what else it holds becomes "_". */
-static void make_name(char *to, size_t size, const char *name, uint32_t pid)
+static void make_name(char *to, size_t size, const struct tw_ctf *ctf)
 {
+	const char *name = ctf->name[0] ? ctf->name : "ring";
 	size_t i;
 
 	for (i = 0; name[i] && i < TW_RING_NAME_SIZE && i + 1 < size; i++) {
@@ -128,7 +133,10 @@ static void make_name(char *to, size_t size, const char *name, uint32_t pid)
 		    (i == 0 && name[i] == '.'))
 			to[i] = '_';
 	}
-	snprintf(to + i, size - i, "-%u", pid);
+	if (ctf->guest.epoch && !ctf->control.pid)
+		snprintf(to + i, size - i, "-epoch%u", ctf->guest.epoch);
+	else
+		snprintf(to + i, size - i, "-%u", ctf->control.pid);
 }
 
 static int make_directory(struct tw_ctf *ctf, const char *parent)
@@ -136,7 +144,7 @@ static int make_directory(struct tw_ctf *ctf, const char *parent)
 	char name[TW_RING_NAME_SIZE + 32];
 	int try;
 
-	make_name(name, sizeof(name), ctf->name, ctf->control.pid);
+	make_name(name, sizeof(name), ctf);
 	for (try = 1; try < NAME_TRIES; try++) {
 		free(ctf->path);
 		ctf->path = NULL;
@@ -170,12 +178,37 @@ static bool knows_group(const struct tw_ctf *ctf,
 	return false;
 }
 
+/*
+ * The schema's blob: as in the ring or, where that has none or may be gone in
+ * the middle of it, made anew. -EAGAIN: it can't be read.
+ */
+static int read_blob(struct tw_ctf *ctf, uint32_t index, void **blob,
+		     size_t *size)
+{
+	const struct tw_ring_group *group = &ctf->attach->groups[index];
+
+	if (ctf->guest.epoch || !group->schema_size)
+		return tw_blob_write(ctf->attach->schemas[index], ctf->swap,
+				     blob, size);
+	*size = group->schema_size;
+	*blob = malloc(*size);
+	if (!*blob)
+		return -ENOMEM;
+	if (!tw_ring_read_bytes(&ctf->attach->ring, group->schema_offset, *blob,
+				*size))
+		return 0;
+	free(*blob);
+	return -EAGAIN;
+}
+
 static int add_group(struct tw_ctf *ctf, uint32_t index)
 {
 	const struct tw_ring_group *group = &ctf->attach->groups[index];
 	const struct tw_schema *schema = ctf->attach->schemas[index];
 	struct tw_dotfile_group *list;
 	void *blob = NULL;
+	size_t size;
+	int error;
 
 	if (!schema) {
 		ctf->has_unknown = true;
@@ -185,20 +218,16 @@ static int add_group(struct tw_ctf *ctf, uint32_t index)
 	if (!list)
 		return -ENOMEM;
 	ctf->groups = list;
-	blob = malloc(group->schema_size);
-	if (!blob)
-		return -ENOMEM;
-	if (tw_ring_read_bytes(&ctf->attach->ring, group->schema_offset, blob,
-			       group->schema_size)) {
-		free(blob);
+	error = read_blob(ctf, index, &blob, &size);
+	if (error == -EAGAIN)
 		ctf->has_unknown = true;
-		return 0;
-	}
+	if (error)
+		return error == -EAGAIN ? 0 : error;
 	list[ctf->group_count++] = (struct tw_dotfile_group){
 		.id_base = group->id_base,
 		.event_count = group->event_count,
 		.blob = blob,
-		.blob_size = group->schema_size,
+		.blob_size = size,
 	};
 	tw_ctf_metadata_events(&ctf->events, group->id_base, schema);
 	return ctf->events.failed ? -ENOMEM : 1;
@@ -225,21 +254,57 @@ static int add_groups(struct tw_ctf *ctf)
 	return added;
 }
 
+static void add_sync(struct tw_ctf *ctf, uint32_t source,
+		     const struct tw_ring_sync *moment)
+{
+	ctf->syncs[ctf->sync_count++] = (struct tw_dotfile_sync){source,
+								 *moment};
+}
+
+static void add_sighting(struct tw_ctf *ctf, const struct tw_sighting *sighting)
+{
+	const struct tw_ring_sync moment = {sighting->ticks, sighting->mono_ns,
+					    sighting->mono_ns +
+						    ctf->sightings->real_ns};
+
+	add_sync(ctf, TW_SYNC_SIGHTING, &moment);
+}
+
+/* What there is to know of the clock, the ring's moments and ours. */
 static void read_syncs(struct tw_ctf *ctf)
 {
 	struct tw_ring_sync first, last, ours;
 	struct tw_ring_reader *ring = &ctf->attach->ring;
 
-	if (tw_ring_syncs(ring, &first, &last))
+	if (!ctf->control.sync_first.real_ns || tw_drain_is_gone(ctf->drain) ||
+	    tw_ring_syncs(ring, &first, &last))
 		return;
-	ctf->syncs[0] = (struct tw_dotfile_sync){TW_SYNC_FIRST, first};
-	ctf->syncs[1] = (struct tw_dotfile_sync){TW_SYNC_LAST, last};
-	ctf->sync_count = 2;
-	if (tw_moment_take(ctf->control.clock_kind, &ours) ||
-	    !tw_moment_is_ours(&last, &ours))
+	ctf->sync_count = 0;
+	add_sync(ctf, TW_SYNC_FIRST, &first);
+	add_sync(ctf, TW_SYNC_LAST, &last);
+	if (!tw_moment_take(ctf->control.clock_kind, &ours) &&
+	    tw_moment_is_ours(&last, &ours))
+		add_sync(ctf, TW_SYNC_RECORDER, &ours);
+}
+
+static void add_sightings(struct tw_ctf *ctf)
+{
+	const struct tw_sightings *sightings = ctf->sightings;
+	uint32_t i;
+
+	if (!sightings)
 		return;
-	ctf->syncs[2] = (struct tw_dotfile_sync){TW_SYNC_RECORDER, ours};
-	ctf->sync_count = 3;
+	ctf->sync_count = 0;
+	if (sightings->has_found)
+		add_sighting(ctf, &sightings->found);
+	for (i = 0; i < sightings->count; i++)
+		add_sighting(ctf, &sightings->hull[i]);
+}
+
+void tw_ctf_set_sightings(struct tw_ctf *ctf,
+			  const struct tw_sightings *sightings)
+{
+	ctf->sightings = sightings;
 }
 
 static int read_control(struct tw_ctf *ctf)
@@ -269,6 +334,8 @@ static int write_metadata(struct tw_ctf *ctf)
 		.uuid = ctf->control.uuid,
 		.name = ctf->name,
 		.pid = ctf->control.pid,
+		.epoch = ctf->guest.epoch,
+		.generation = ctf->guest.generation,
 		.clock_kind = ctf->control.clock_kind,
 		.timebase = &ctf->timebase,
 	};
@@ -324,6 +391,7 @@ static int keep_lanes(struct tw_ctf *ctf)
 				  &ctf->streams[i]);
 	}
 	tw_drain_totals(ctf->drain, &ctf->drained);
+	ctf->guest.gone = tw_drain_is_gone(ctf->drain);
 	return 0;
 }
 
@@ -344,6 +412,7 @@ static int write_dotfile(struct tw_ctf *ctf, bool complete)
 		.sync_count = ctf->sync_count,
 		.lanes = ctf->lanes,
 		.lane_count = ctf->lane_count,
+		.guest = ctf->guest,
 	};
 
 	return tw_dotfile_write(ctf->dirfd, &dotfile);
@@ -359,6 +428,7 @@ int tw_ctf_describe(struct tw_ctf *ctf, const struct tw_timebase *timebase,
 		read_syncs(ctf);
 		error = keep_lanes(ctf);
 	}
+	add_sightings(ctf);
 	if (!error)
 		error = write_metadata(ctf);
 	if (!error)
@@ -372,6 +442,9 @@ int tw_ctf_refresh(struct tw_ctf *ctf)
 	int got, described;
 
 	got = tw_attach_refresh(ctf->attach, &error);
+	/* That a guest's ring is gone is for the drain to find out. */
+	if (got < 0 && ctf->guest.epoch)
+		return 0;
 	if (got > 0)
 		got = add_groups(ctf);
 	if (got <= 0)
@@ -548,10 +621,7 @@ static int fail_write(struct tw_ctf *ctf, const char *what, uint32_t lane,
 /* Events of groups that came while the page was filled must be declared. */
 static int meet_groups(struct tw_ctf *ctf)
 {
-	uint32_t count;
-
-	if (tw_ring_group_count(&ctf->attach->ring, &count) ||
-	    count == ctf->attach->group_count)
+	if (tw_drain_group_count(ctf->drain) == ctf->attach->group_count)
 		return 0;
 	return tw_ctf_refresh(ctf);
 }
@@ -656,7 +726,8 @@ static int begin(struct tw_ctf *ctf, const char *directory)
 
 int tw_ctf_create(const char *directory, struct tw_attach *attach,
 		  const struct tw_drain *drain,
-		  const struct tw_timebase *timebase, struct tw_ctf **result,
+		  const struct tw_timebase *timebase,
+		  const struct tw_ctf_guest *guest, struct tw_ctf **result,
 		  struct tw_attach_error *error)
 {
 	struct tw_ctf *ctf = calloc(1, sizeof(*ctf));
@@ -667,6 +738,12 @@ int tw_ctf_create(const char *directory, struct tw_attach *attach,
 		ctf->attach = attach;
 		ctf->drain = drain;
 		ctf->timebase = *timebase;
+		if (guest)
+			ctf->guest = (struct tw_dotfile_guest){
+				.epoch = guest->epoch,
+				.generation = attach->ring.control.generation,
+				.place = guest->place,
+			};
 		code = begin(ctf, directory);
 	}
 	if (!code) {

@@ -13,7 +13,7 @@
 
 #include "../attach/attach.h"
 #include "drain.h"
-#include "timebase.h"
+#include "sighting.h"
 
 /*
  * Make the directory of a recording (its last component), mode 0700. One that
@@ -23,15 +23,24 @@ int tw_trace_directory_create(const char *path, struct tw_attach_error *error);
 
 struct tw_ctf;
 
+/* Of a ring in a guest's memory. */
+struct tw_ctf_guest {
+	uint32_t epoch; /* counts the rings that came one after another, from 1
+			 */
+	uint64_t place; /* in the memory, bytes */
+};
+
 /*
- * Begin the subdirectory of a producer in directory, named NAME-PID, or
- * NAME-PID.2 and so on where that is taken. The drain's lanes say where the
- * recording begins. attach and drain must outlive tw_ctf_detach(). *ctf is
- * freed with tw_ctf_destroy().
+ * Begin the subdirectory of a producer in directory: NAME-PID, or NAME-epochN
+ * of a guest's ring that has no pid; with .2 and so on where that is taken. The
+ * drain's lanes say where the recording begins. guest: NULL if it is none.
+ * attach and drain must outlive tw_ctf_detach(). *ctf is freed with
+ * tw_ctf_destroy().
  */
 int tw_ctf_create(const char *directory, struct tw_attach *attach,
 		  const struct tw_drain *drain,
-		  const struct tw_timebase *timebase, struct tw_ctf **ctf,
+		  const struct tw_timebase *timebase,
+		  const struct tw_ctf_guest *guest, struct tw_ctf **ctf,
 		  struct tw_attach_error *error);
 
 /* Write one packet: a tw_drain_fn, whose context is a struct tw_ctf. */
@@ -51,6 +60,11 @@ int tw_ctf_refresh(struct tw_ctf *ctf);
  * go of attach and drain.
  */
 int tw_ctf_detach(struct tw_ctf *ctf);
+
+/* Have these sightings of the clock in the dotfile, from the next writing on.
+ */
+void tw_ctf_set_sightings(struct tw_ctf *ctf,
+			  const struct tw_sightings *sightings);
 
 /*
  * Rewrite metadata and dotfile with this timebase. complete: the recording has

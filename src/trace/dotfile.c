@@ -35,6 +35,7 @@ enum chunk_type {
 	CHUNK_CLOCK = 4,
 	CHUNK_LANE = 5,
 	CHUNK_END = 6,
+	CHUNK_GUEST = 7,
 };
 
 #define GROUP_SIZE 16
@@ -42,6 +43,7 @@ enum chunk_type {
 #define CLOCK_SIZE 24
 #define LANE_SIZE 80
 #define END_SIZE 24
+#define GUEST_SIZE 24
 
 /* ---- Writing ---- */
 
@@ -114,6 +116,18 @@ static void put_lane(struct tw_text *out, const struct tw_dotfile_lane *lane)
 	put_bytes(out, lane->name, 16);
 }
 
+static void put_guest(struct tw_text *out, const struct tw_dotfile_guest *guest)
+{
+	if (!guest->epoch)
+		return;
+	put_chunk(out, CHUNK_GUEST, GUEST_SIZE);
+	put32(out, guest->epoch);
+	put32(out, guest->generation);
+	put64(out, guest->place);
+	put32(out, guest->gone);
+	put32(out, 0);
+}
+
 static void put_all(struct tw_text *out, const struct tw_dotfile *dotfile)
 {
 	size_t i;
@@ -134,6 +148,7 @@ static void put_all(struct tw_text *out, const struct tw_dotfile *dotfile)
 		put_group(out, &dotfile->groups[i]);
 	for (i = 0; i < dotfile->lane_count; i++)
 		put_lane(out, &dotfile->lanes[i]);
+	put_guest(out, &dotfile->guest);
 	put_chunk(out, CHUNK_END, END_SIZE);
 	put32(out, dotfile->complete);
 	put32(out, 0);
@@ -309,6 +324,20 @@ static const char *get_end(struct tw_dotfile *dotfile, const uint8_t *at,
 	return NULL;
 }
 
+static const char *get_guest(struct tw_dotfile *dotfile, const uint8_t *at,
+			     uint64_t size)
+{
+	if (size < GUEST_SIZE)
+		return "its guest is too short";
+	dotfile->guest = (struct tw_dotfile_guest){
+		.epoch = get32(at),
+		.generation = get32(at + 4),
+		.place = get64(at + 8),
+		.gone = get32(at + 16),
+	};
+	return NULL;
+}
+
 static const char *get_chunk(struct tw_dotfile *dotfile, uint32_t type,
 			     const uint8_t *at, uint64_t size)
 {
@@ -325,6 +354,8 @@ static const char *get_chunk(struct tw_dotfile *dotfile, uint32_t type,
 		return get_lane(dotfile, at, size);
 	case CHUNK_END:
 		return get_end(dotfile, at, size);
+	case CHUNK_GUEST:
+		return get_guest(dotfile, at, size);
 	default:
 		return NULL;
 	}

@@ -12,7 +12,7 @@
 
 #define TW_DOTFILE_NAME ".trackway"
 #define TW_DOTFILE_MAJOR 1
-#define TW_DOTFILE_MINOR 0
+#define TW_DOTFILE_MINOR 1
 
 struct tw_dotfile_group {
 	uint32_t id_base;
@@ -25,6 +25,7 @@ enum tw_dotfile_source {
 	TW_SYNC_FIRST = 0,    /* the producer's, when it made the ring */
 	TW_SYNC_LAST = 1,     /* the producer's latest */
 	TW_SYNC_RECORDER = 2, /* the recorder's own */
+	TW_SYNC_SIGHTING = 3, /* its clock was there, or later, by then */
 };
 
 struct tw_dotfile_sync {
@@ -43,6 +44,16 @@ struct tw_dotfile_lane {
 	uint64_t lost_tail; /* those of lost that came after the last packet */
 	uint64_t discarded;
 	uint64_t discarded_tail;
+};
+
+/* Where a ring was that lay in a guest's memory. */
+struct tw_dotfile_guest {
+	uint32_t epoch; /* 1 or more; 0: it was in no guest's memory */
+	uint32_t generation;
+	uint64_t place; /* in the memory, bytes */
+	/* 1: the ring had gone before its end was read, by a reset or with its
+	 * VM, so that what was last known of it counts. */
+	uint32_t gone;
 };
 
 struct tw_dotfile {
@@ -65,6 +76,7 @@ struct tw_dotfile {
 	size_t sync_count;
 	struct tw_dotfile_lane *lanes;
 	size_t lane_count;
+	struct tw_dotfile_guest guest;
 	void *data; /* what the pointers above point into, when read */
 };
 

@@ -22,7 +22,9 @@
 
 #define TICKET_MASK (UINT32_MAX >> TW_PAGE_TICKET_SHIFT)
 #define NO_TICKET UINT32_MAX
-#define SWEEP 16 /* pages looked at in a pass, needed or not */
+#define SWEEP 16	     /* pages looked at in a pass, needed or not */
+#define SWEEP_CALLS 2	     /* the same, where each look is a system call */
+#define TABLE_MAX (1u << 20) /* bytes of a lane table that are remembered */
 
 /* What is known of one page of the ring. */
 struct page_state {
@@ -55,11 +57,75 @@ struct tw_drain {
 	size_t found_count;
 	size_t found_room;
 	struct tw_drain_lane *lanes;
+	struct tw_ring_lane *table; /* as of tw_drain_remember(), or NULL */
+	uint8_t *raw;		    /* what it is made of */
+	uint32_t table_count;
 	uint8_t *buffer;
 	uint64_t no_lane_base;
 	uint64_t no_lane;
 	uint64_t broken;
+	uint32_t group_count;
+	bool gone;
 };
+
+/* ---- Whether the ring is still there ---- */
+
+static bool is_ours(struct tw_drain *drain)
+{
+	struct tw_ring_reader *ring = drain->ring;
+	struct tw_ring_control now;
+
+	if (drain->gone)
+		return false;
+	drain->gone = tw_ring_read_bytes(ring, 0, &now, TW_RING_CONTROL_MIN) ||
+		      !tw_ring_is_magic(now.magic) ||
+		      memcmp(now.uuid, ring->control.uuid, sizeof(now.uuid)) !=
+			      0;
+	if (!drain->gone)
+		drain->group_count = tw_ring_u32(ring, now.group_count);
+	return !drain->gone;
+}
+
+/* What an error in the middle of reading is, if the ring is still there. */
+static int error_or_gone(struct tw_drain *drain, int error)
+{
+	return error && is_ours(drain) ? error : 0;
+}
+
+static uint64_t page_offset(const struct tw_drain *drain, uint32_t index)
+{
+	return drain->ring->control.pages_offset +
+	       (uint64_t)index * drain->ring->control.page_size;
+}
+
+static bool has_our_uuid(const struct tw_drain *drain, const void *page)
+{
+	return memcmp((const uint8_t *)page + offsetof(struct tw_page, uuid),
+		      drain->ring->control.uuid,
+		      sizeof(drain->ring->control.uuid)) == 0;
+}
+
+/*
+ * A copied page is of this ring, and of this ring alone. A producer that starts
+ * anew takes the magic away before it touches anything else, so a ring that is
+ * there after the copy was there during it. The page's header is looked at
+ * again as well, for memory that somebody else clears.
+ */
+static int check_copy(struct tw_drain *drain, const struct tw_page_view *view)
+{
+	uint8_t again[TW_PAGE_HEADER];
+
+	tw_fence_acquire();
+	if (tw_ring_read_bytes(drain->ring, page_offset(drain, view->index),
+			       again, sizeof(again)) ||
+	    !is_ours(drain))
+		return -EAGAIN;
+	return has_our_uuid(drain, drain->buffer) && has_our_uuid(drain, again)
+		       ? 0
+		       : -EBADMSG;
+}
+
+/* ---- Which pages to look at ---- */
 
 static void mark(struct tw_drain *drain, uint32_t index)
 {
@@ -75,7 +141,7 @@ static void unmark(struct tw_drain *drain, uint32_t index)
 static void mark_new(struct tw_drain *drain, uint32_t head)
 {
 	uint32_t ticket = drain->head;
-	uint32_t i;
+	uint32_t i = drain->ring->memory.base ? SWEEP : SWEEP_CALLS;
 
 	if (head - ticket > drain->page_count)
 		ticket = head - drain->page_count;
@@ -85,7 +151,7 @@ static void mark_new(struct tw_drain *drain, uint32_t head)
 		mark(drain, ticket % drain->page_count);
 	}
 	drain->head = head;
-	for (i = 0; i < SWEEP; i++) {
+	while (i--) {
 		mark(drain, drain->sweep);
 		drain->sweep = (drain->sweep + 1) % drain->page_count;
 	}
@@ -189,9 +255,7 @@ static int gather(struct tw_drain *drain, bool open)
 static bool has_grown(struct tw_drain *drain, const struct found *found)
 {
 	const struct page_state *page = &drain->pages[found->index];
-	const uint64_t at = drain->ring->control.pages_offset +
-			    (uint64_t)found->index *
-				    drain->ring->control.page_size +
+	const uint64_t at = page_offset(drain, found->index) +
 			    offsetof(struct tw_page, content_size);
 	uint32_t bits;
 
@@ -281,6 +345,45 @@ static void give_back(struct tw_drain *drain, const struct tw_page_view *view)
 		tw_ring_page_release(drain->ring, view);
 }
 
+/* A full page that says it is another ring's will say so for good. */
+static bool is_foreign(struct tw_drain *drain, const struct found *found)
+{
+	struct tw_page page;
+	uint32_t word;
+
+	return found->state == TW_PAGE_FULL &&
+	       !tw_ring_read_bytes(drain->ring,
+				   page_offset(drain, found->index), &page,
+				   TW_PAGE_HEADER) &&
+	       !tw_ring_page_state(drain->ring, found->index, &word) &&
+	       word == (found->ticket << TW_PAGE_TICKET_SHIFT | TW_PAGE_FULL) &&
+	       !has_our_uuid(drain, &page);
+}
+
+/*
+ * Copy a page that was found. -EAGAIN: it is not to be had, now or (a broken
+ * one, which is counted) ever.
+ */
+static int copy_page(struct tw_drain *drain, const struct found *found,
+		     struct tw_page_view *view)
+{
+	int error;
+
+	error = tw_ring_page_copy(drain->ring, found->index, drain->buffer,
+				  view);
+	if (!error)
+		error = check_copy(drain, view);
+	if (error == -EAGAIN && is_foreign(drain, found))
+		error = -EBADMSG;
+	if (error && error != -EAGAIN && !is_ours(drain))
+		return -EAGAIN;
+	if (error == -EBADMSG) {
+		settle_broken(drain, found);
+		return -EAGAIN;
+	}
+	return error;
+}
+
 /* Deliver one page. Returns its bytes, 0 if it is not to be had now. */
 static int64_t deliver(struct tw_drain *drain, const struct found *found,
 		       tw_drain_fn fn, void *context)
@@ -291,14 +394,9 @@ static int64_t deliver(struct tw_drain *drain, const struct found *found,
 
 	if (found->state == TW_PAGE_OPEN && !has_grown(drain, found))
 		return 0;
-	error = tw_ring_page_copy(drain->ring, found->index, drain->buffer,
-				  &view);
-	if (error == -EBADMSG)
-		settle_broken(drain, found);
-	if (error == -EAGAIN || error == -EBADMSG)
-		return 0;
+	error = copy_page(drain, found, &view);
 	if (error)
-		return error;
+		return error == -EAGAIN ? 0 : error;
 	/* Reclaimed since it was looked at: a later pass's business. */
 	if (view.ticket != found->ticket)
 		return 0;
@@ -332,10 +430,12 @@ static int64_t pass(struct tw_drain *drain, uint64_t budget, bool open,
 	size_t i;
 	int error;
 
+	if (!is_ours(drain))
+		return 0;
 	error = gather(drain, open);
 	if (error)
-		return error;
-	for (i = 0; i < drain->found_count; i++) {
+		return error_or_gone(drain, error);
+	for (i = 0; !drain->gone && i < drain->found_count; i++) {
 		bytes = deliver(drain, &drain->found[i], fn, context);
 		if (bytes < 0)
 			return bytes;
@@ -373,10 +473,71 @@ static int read_lanes(struct tw_drain *drain, struct tw_ring_lane *entries)
 	return 0;
 }
 
+/* ---- What is known if the ring goes ---- */
+
+static void take_entry(const struct tw_ring_reader *ring, const uint8_t *raw,
+		       struct tw_ring_lane *entry)
+{
+	memcpy(entry, raw, sizeof(*entry));
+	entry->state = tw_ring_u32(ring, entry->state);
+	entry->tid = tw_ring_u32(ring, entry->tid);
+	entry->level = tw_ring_u32(ring, entry->level);
+	entry->events = tw_ring_u64(ring, entry->events);
+	entry->discarded = tw_ring_u64(ring, entry->discarded);
+}
+
+static bool allocate_table(struct tw_drain *drain)
+{
+	const struct tw_ring_control *control = &drain->ring->control;
+
+	if (drain->table)
+		return true;
+	drain->table_count = TABLE_MAX / control->lane_size;
+	if (drain->table_count > control->lane_count)
+		drain->table_count = control->lane_count;
+	drain->raw = malloc(2 * (size_t)drain->table_count *
+			    control->lane_size);
+	if (drain->raw)
+		drain->table = calloc(drain->table_count,
+				      sizeof(*drain->table));
+	return drain->table;
+}
+
+void tw_drain_remember(struct tw_drain *drain)
+{
+	struct tw_ring_reader *ring = drain->ring;
+	const uint32_t stride = ring->control.lane_size;
+	const uint8_t *again;
+	uint64_t no_lane;
+	size_t size, i;
+
+	if (!allocate_table(drain))
+		return;
+	size = (size_t)drain->table_count * stride;
+	again = drain->raw + size;
+	/* Twice, since an entry may be met half-way: see ring-read.c. */
+	if (tw_ring_discarded(ring, &no_lane) ||
+	    tw_ring_read_bytes(ring, ring->control.lanes_offset, drain->raw,
+			       size) ||
+	    tw_ring_read_bytes(ring, ring->control.lanes_offset,
+			       drain->raw + size, size))
+		return;
+	tw_fence_acquire();
+	if (!is_ours(drain))
+		return;
+	drain->no_lane = more_than(no_lane, drain->no_lane_base);
+	for (i = 0; i < drain->table_count; i++)
+		if (!memcmp(drain->raw + i * stride, again + i * stride,
+			    sizeof(*drain->table)))
+			take_entry(ring, again + i * stride, &drain->table[i]);
+}
+
+/* ---- The end ---- */
+
 static void finish_lane(struct tw_drain_lane *lane,
 			const struct tw_ring_lane *entry)
 {
-	if (entry->state == TW_LANE_FREE && !lane->used)
+	if (entry->state == TW_LANE_FREE)
 		return;
 	lane->used = true;
 	lane->tid = entry->tid;
@@ -389,12 +550,34 @@ static void finish_lane(struct tw_drain_lane *lane,
 	lane->discarded += lane->discarded_tail;
 }
 
+/* The lane table and the rest of the counts, as they are or were last. */
+static int read_counts(struct tw_drain *drain, struct tw_ring_lane *entries)
+{
+	uint64_t no_lane;
+	int error;
+
+	error = read_lanes(drain, entries);
+	if (!error)
+		error = tw_ring_discarded(drain->ring, &no_lane);
+	tw_fence_acquire();
+	if (is_ours(drain)) {
+		if (!error)
+			drain->no_lane = more_than(no_lane,
+						   drain->no_lane_base);
+		return error;
+	}
+	memset(entries, 0, drain->ring->control.lane_count * sizeof(*entries));
+	if (drain->table)
+		memcpy(entries, drain->table,
+		       drain->table_count * sizeof(*entries));
+	return 0;
+}
+
 int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context)
 {
 	const uint32_t count = drain->ring->control.lane_count;
 	struct tw_ring_lane *entries;
 	int64_t result;
-	uint64_t no_lane;
 	uint32_t i;
 
 	entries = calloc(count, sizeof(*entries));
@@ -402,13 +585,9 @@ int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context)
 		return -ENOMEM;
 	/* The table first: what it counts was in pages that are full by now,
 	 * so what of it the last pass does not bring has been overwritten. */
-	result = read_lanes(drain, entries);
+	result = read_counts(drain, entries);
 	if (!result)
-		result = tw_ring_discarded(drain->ring, &no_lane);
-	if (result)
-		goto out;
-	drain->no_lane = more_than(no_lane, drain->no_lane_base);
-	result = pass(drain, 0, true, fn, context);
+		result = pass(drain, 0, true, fn, context);
 	if (result < 0)
 		goto out;
 	for (i = 0; i < count; i++)
@@ -416,6 +595,21 @@ int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context)
 out:
 	free(entries);
 	return result;
+}
+
+bool tw_drain_is_gone(const struct tw_drain *drain)
+{
+	return drain->gone;
+}
+
+bool tw_drain_look(struct tw_drain *drain)
+{
+	return !is_ours(drain);
+}
+
+void tw_drain_set_open(struct tw_drain *drain, bool open)
+{
+	drain->options.open = open;
 }
 
 /* ---- Starting from now ---- */
@@ -443,10 +637,7 @@ static int peek(struct tw_drain *drain, const struct found *found,
 	uint32_t word;
 	int error;
 
-	error = tw_ring_read_bytes(ring,
-				   ring->control.pages_offset +
-					   (uint64_t)found->index *
-						   ring->control.page_size,
+	error = tw_ring_read_bytes(ring, page_offset(drain, found->index),
 				   &page, TW_PAGE_HEADER);
 	tw_fence_acquire();
 	if (!error)
@@ -479,7 +670,7 @@ static int skip_page(struct tw_drain *drain, const struct found *found)
 	else
 		error = tw_ring_page_copy(drain->ring, found->index,
 					  drain->buffer, &view);
-	if (error == -EBADMSG)
+	if (error == -EBADMSG && is_ours(drain))
 		settle_broken(drain, found);
 	if (error == -EAGAIN || error == -EBADMSG)
 		return 0;
@@ -599,8 +790,15 @@ void tw_drain_destroy(struct tw_drain *drain)
 	free(drain->pending);
 	free(drain->found);
 	free(drain->lanes);
+	free(drain->table);
+	free(drain->raw);
 	free(drain->buffer);
 	free(drain);
+}
+
+uint32_t tw_drain_group_count(const struct tw_drain *drain)
+{
+	return drain->group_count;
 }
 
 uint32_t tw_drain_head(const struct tw_drain *drain)
@@ -632,5 +830,7 @@ void tw_drain_totals(const struct tw_drain *drain,
 		totals->delivered += drain->lanes[i].delivered;
 		totals->lost += drain->lanes[i].lost;
 		totals->lost += drain->lanes[i].discarded;
+		totals->tail += drain->lanes[i].lost_tail;
+		totals->tail += drain->lanes[i].discarded_tail;
 	}
 }

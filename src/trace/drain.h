@@ -12,6 +12,12 @@
  * Loss is counted from the numbers that each page carries, never guessed:
  * for every lane, delivered + lost = written since the start.
  *
+ * A guest's memory may become another ring's, or nothing, between any two
+ * reads. So after a page is copied it is looked whether its ring is still
+ * there, by the control block's magic and uuid and by the page's own uuid: a
+ * copy that may be of two rings is not delivered. Of a ring that is gone, what
+ * was last known of its lanes counts: tw_drain_remember().
+ *
  * One thread's. Errors are negative errno values.
  */
 #ifndef TRACKWAY_TRACE_DRAIN_H
@@ -91,6 +97,28 @@ int64_t tw_drain_pass(struct tw_drain *drain, uint64_t budget, tw_drain_fn fn,
  */
 int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context);
 
+/*
+ * Whether the ring was found gone: its memory holds another one, or none, or
+ * can't be read any more. Then passes deliver nothing, and are no errors.
+ */
+bool tw_drain_is_gone(const struct tw_drain *drain);
+
+/* The same, after a look at the memory. */
+bool tw_drain_look(struct tw_drain *drain);
+
+/*
+ * Keep what the lane table says now, for tw_drain_finish() in case that the
+ * ring is gone by then: to be called now and then for a ring that may go. Its
+ * cost is two reads of the table, of which no more than 1 MiB is looked at.
+ */
+void tw_drain_remember(struct tw_drain *drain);
+
+/* From now on, whether passes deliver open pages: options.open. */
+void tw_drain_set_open(struct tw_drain *drain, bool open);
+
+/* The ring's group count, as it was after the last page was copied. */
+uint32_t tw_drain_group_count(const struct tw_drain *drain);
+
 /* The ring's head as the last pass found it: for tw_attach_wait(). */
 uint32_t tw_drain_head(const struct tw_drain *drain);
 
@@ -107,6 +135,7 @@ struct tw_drain_totals {
 	uint64_t delivered;
 	uint64_t lost;
 	uint64_t no_lane; /* those of lost that belong to no lane */
+	uint64_t tail;	  /* those of lost behind each lane's last page */
 	uint64_t broken;  /* pages that made no sense */
 };
 void tw_drain_totals(const struct tw_drain *drain,

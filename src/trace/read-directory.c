@@ -377,6 +377,9 @@ static int load(struct tw_source *source, const char **why)
 	producer->pid = dotfile->control.pid;
 	producer->ended = true;
 	producer->complete = dotfile->complete == 1;
+	producer->epoch = dotfile->guest.epoch;
+	producer->generation = dotfile->guest.generation;
+	producer->gone = dotfile->guest.gone;
 	producer->decoder = (struct tw_decoder){
 		.lookup = source->lookup,
 		.id_count = TW_EVENTS_MAX,

@@ -8,6 +8,61 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define REMEMBER_NS 100000000u
+#define HOST_CLOCK_NS 5000000 /* for its rate, to 1 in 10,000 or better */
+
+/* A clock without any moment of its own is known by its sightings. */
+static void sight(struct tw_source *source, const struct tw_page_view *view)
+{
+	struct tw_ring_sync now;
+
+	if (!source->moments->any && view->events &&
+	    !tw_moment_take(TW_CLOCK_MONOTONIC, &now))
+		tw_sightings_add(&source->sightings, view->time_end,
+				 source->polled, &now);
+}
+
+uint64_t tw_ring_rate(const struct tw_source *source)
+{
+	const uint64_t hz = source->attach->ring.control.clock_hz;
+
+	if (hz || source->moments->any)
+		return hz ? hz : 1;
+	return tw_sightings_choose_rate(&source->sightings, source->host_hz, 0);
+}
+
+void tw_ring_fit(struct tw_source *source)
+{
+	struct tw_trace_producer *producer = &source->producer;
+
+	if (source->moments->any)
+		tw_timebase_fit(&producer->timebase, source->moments,
+				source->attach->ring.control.clock_hz);
+	else
+		tw_sightings_fit(&producer->timebase, &source->sightings,
+				 tw_ring_rate(source));
+}
+
+/* A guest's counter is likely to run at the rate of the host's own. */
+static void measure_host(struct tw_source *source)
+{
+	const struct tw_ring_control *control = &source->attach->ring.control;
+	const struct timespec pause = {.tv_nsec = HOST_CLOCK_NS};
+	struct tw_moments moments = {.kind = control->clock_kind};
+	struct tw_ring_sync moment;
+
+	if (source->moments->any || control->clock_hz ||
+	    control->clock_kind >= TW_CLOCK_OTHER ||
+	    tw_moment_take(control->clock_kind, &moment))
+		return;
+	tw_moments_add(&moments, &moment);
+	nanosleep(&pause, NULL);
+	tw_moment_take(control->clock_kind, &moment);
+	tw_moments_add(&moments, &moment);
+	source->host_hz = tw_moments_rate(&moments);
+}
 
 static int enqueue(void *context, const struct tw_drain_page *part)
 {
@@ -37,6 +92,7 @@ static int enqueue(void *context, const struct tw_drain_page *part)
 	};
 	*cursor->queue_end = queued;
 	cursor->queue_end = &queued->next;
+	sight(source, view);
 	return 0;
 }
 
@@ -97,6 +153,30 @@ static int add_tails(struct tw_source *source)
 	return 0;
 }
 
+/* In case that a guest takes its ring away. */
+static void remember(struct tw_source *source)
+{
+	struct tw_ring_sync now;
+
+	if (!source->producer.epoch ||
+	    tw_moment_take(TW_CLOCK_MONOTONIC, &now) ||
+	    now.mono_ns - source->remembered_ns < REMEMBER_NS)
+		return;
+	source->remembered_ns = now.mono_ns;
+	tw_drain_remember(source->drain);
+}
+
+/* Groups that came: what the last pass brought may need them. */
+static int refresh(struct tw_source *source, struct tw_attach_error *error)
+{
+	const int refreshed = tw_attach_refresh(source->attach, error);
+
+	if (refreshed < 0 && !source->producer.gone)
+		return refreshed;
+	source->producer.decoder.id_count = source->attach->lookup_count;
+	return 0;
+}
+
 int tw_ring_poll(struct tw_source *source, bool finish,
 		 struct tw_attach_error *error)
 {
@@ -116,11 +196,19 @@ int tw_ring_poll(struct tw_source *source, bool finish,
 				     source->attach->ring.why && got != -ENOMEM
 					     ? source->attach->ring.why
 					     : strerror((int)-got));
-	/* After the pass: what it brought may need groups that came since. */
-	refreshed = tw_attach_refresh(source->attach, error);
+	if ((finish || !source->polled) && !source->moments->any)
+		tw_ring_fit(source);
+	if (finish && !tw_ring_rate(source))
+		tw_trace_warn(source->trace,
+			      "%s: nothing tells the rate of its clock: times "
+			      "are as if it ticked once a nanosecond",
+			      source->path);
+	source->polled = true;
+	source->producer.gone = tw_drain_is_gone(source->drain);
+	refreshed = refresh(source, error);
 	if (refreshed < 0)
 		return refreshed;
-	source->producer.decoder.id_count = source->attach->lookup_count;
+	remember(source);
 	source->producer.ended = finish;
 	return !finish;
 }
@@ -146,20 +234,22 @@ static int open_source(struct tw_source *source,
 	};
 	source->moments = tw_moments_of_ring(clocks, &source->own,
 					     &attach->ring);
-	tw_timebase_fit(&producer->timebase, source->moments,
-			attach->ring.control.clock_hz);
+	measure_host(source);
+	tw_ring_fit(source);
 	return tw_drain_create(attach, options, &source->drain);
 }
 
-int tw_trace_add_ring(struct tw_trace *trace, struct tw_attach *attach,
-		      const struct tw_drain_options *options,
-		      struct tw_attach_error *error)
+int tw_trace_add_guest(struct tw_trace *trace, struct tw_attach *attach,
+		       const struct tw_drain_options *options, uint32_t epoch,
+		       struct tw_attach_error *error)
 {
 	struct tw_source *source = tw_source_create(trace);
 	int code = -ENOMEM;
 
 	if (source) {
 		source->attach = attach;
+		source->producer.epoch = epoch;
+		source->producer.generation = attach->ring.control.generation;
 		code = open_source(source, options);
 	}
 	if (!code)
@@ -173,4 +263,11 @@ int tw_trace_add_ring(struct tw_trace *trace, struct tw_attach *attach,
 	else
 		tw_attach_close(attach);
 	return code;
+}
+
+int tw_trace_add_ring(struct tw_trace *trace, struct tw_attach *attach,
+		      const struct tw_drain_options *options,
+		      struct tw_attach_error *error)
+{
+	return tw_trace_add_guest(trace, attach, options, 0, error);
 }

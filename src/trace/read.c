@@ -635,9 +635,7 @@ static void fit_clocks(struct tw_trace *trace)
 	for (i = 0; i < trace->source_count; i++) {
 		source = trace->sources[i];
 		if (source->producer.is_ring && !source->producer.ended)
-			tw_timebase_fit(&source->producer.timebase,
-					source->moments,
-					source->attach->ring.control.clock_hz);
+			tw_ring_fit(source);
 	}
 }
 
@@ -682,6 +680,20 @@ int tw_trace_poll(struct tw_trace *trace, bool finish,
 		more += got;
 	}
 	return more;
+}
+
+bool tw_trace_wants_time(const struct tw_trace *trace)
+{
+	const struct tw_source *source;
+	uint32_t i;
+
+	for (i = 0; i < trace->source_count; i++) {
+		source = trace->sources[i];
+		if (source->producer.is_ring && source->producer.running &&
+		    !source->producer.ended && !tw_ring_rate(source))
+			return true;
+	}
+	return false;
 }
 
 uint32_t tw_trace_producer_count(const struct tw_trace *trace)

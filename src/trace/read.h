@@ -25,6 +25,11 @@ struct tw_trace_producer {
 	bool running;  /* a ring whose program was alive when it was added */
 	bool ended;    /* no more will come */
 	bool complete; /* a directory whose recording ended as it should */
+	/* Of a ring in a guest's memory: which of those that came one after
+	 * another under its name, from 1; 0: it is in no guest's memory. */
+	uint32_t epoch;
+	uint32_t generation;
+	bool gone; /* the ring went before it was read to its end: a reset */
 	struct tw_timebase timebase;
 	struct tw_decoder decoder; /* its events by id, and byte order */
 };
@@ -60,10 +65,18 @@ bool tw_trace_is_directory(const char *path);
 int tw_trace_add_directory(struct tw_trace *trace, const char *path,
 			   struct tw_attach_error *error);
 
-/* Add a ring, which is the trace's from now on, at an error as well. */
+/*
+ * Add a ring, which is the trace's from now on, at an error as well. Also while
+ * the trace is being read: its events are among the next.
+ */
 int tw_trace_add_ring(struct tw_trace *trace, struct tw_attach *attach,
 		      const struct tw_drain_options *options,
 		      struct tw_attach_error *error);
+
+/* The same for a ring in a guest's memory: its epoch is 1 or more. */
+int tw_trace_add_guest(struct tw_trace *trace, struct tw_attach *attach,
+		       const struct tw_drain_options *options, uint32_t epoch,
+		       struct tw_attach_error *error);
 
 /*
  * Take what has come in the rings: call it when tw_trace_next() has returned 0.
@@ -72,6 +85,12 @@ int tw_trace_add_ring(struct tw_trace *trace, struct tw_attach *attach,
  */
 int tw_trace_poll(struct tw_trace *trace, bool finish,
 		  struct tw_attach_error *error);
+
+/*
+ * Whether the rate of some live guest's clock is still to be seen: polls some
+ * time apart may show it, if events come. Until then its times are made up.
+ */
+bool tw_trace_wants_time(const struct tw_trace *trace);
 
 /*
  * The next record in time: 1 and *record, good until the next call; 0: no more

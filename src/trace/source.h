@@ -8,6 +8,7 @@
 
 #include "dotfile.h"
 #include "read.h"
+#include "sighting.h"
 
 /* A page that was taken out of a ring, waiting for its turn. */
 struct tw_queued {
@@ -62,6 +63,10 @@ struct tw_source {
 	struct tw_drain *drain;
 	struct tw_moments own;
 	struct tw_moments *moments;
+	struct tw_sightings sightings;
+	uint64_t host_hz;	/* of the host's clock of the same kind, or 0 */
+	uint64_t remembered_ns; /* CLOCK_MONOTONIC: tw_drain_remember() */
+	bool polled;		/* what comes now was not there before */
 	/* Directories */
 	int dirfd;
 	struct tw_dotfile dotfile;
@@ -92,7 +97,11 @@ int tw_ring_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet);
 int tw_directory_packet(struct tw_cursor *cursor,
 			struct tw_trace_packet *packet);
 
-/* read-ring.c: one pass; 1 if more may come, 0 if the ring is at its end. */
+/* read-ring.c */
+void tw_ring_fit(struct tw_source *source);
+/* Its rate, if that is not a guess; 0: nothing is known of it. */
+uint64_t tw_ring_rate(const struct tw_source *source);
+/* One pass; 1 if more may come, 0 if the ring is at its end. */
 int tw_ring_poll(struct tw_source *source, bool finish,
 		 struct tw_attach_error *error);
 /* The name of a lane that is not finished. */

@@ -140,6 +140,19 @@ void tw_timebase_set(struct tw_timebase *timebase, uint64_t hz,
 	timebase->mult = (uint64_t)mult;
 }
 
+uint64_t tw_moments_rate(const struct tw_moments *moments)
+{
+	const uint64_t ticks = moments->last.clock - moments->first.clock;
+	const uint64_t ns = moments->last.mono_ns - moments->first.mono_ns;
+	unsigned __int128 rate;
+
+	if (!moments->any || moments->last.mono_ns < moments->first.mono_ns ||
+	    ns < BASELINE_MIN_NS)
+		return 0;
+	rate = ((unsigned __int128)ticks * NS_PER_S + ns / 2) / ns;
+	return rate >> 63 ? 0 : (uint64_t)rate;
+}
+
 void tw_timebase_fit(struct tw_timebase *timebase,
 		     const struct tw_moments *moments, uint64_t hz)
 {

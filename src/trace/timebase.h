@@ -64,6 +64,9 @@ struct tw_moments *tw_moments_of_ring(struct tw_host_clocks *host,
  */
 int tw_moment_take(uint32_t kind, struct tw_ring_sync *moment);
 
+/* The rate that moments show, ticks a second; 0 if they are too close. */
+uint64_t tw_moments_rate(const struct tw_moments *moments);
+
 /* A timebase of a known rate and one known point; hz 0 counts as 1 GHz. */
 void tw_timebase_set(struct tw_timebase *timebase, uint64_t hz,
 		     uint64_t base_ticks, uint64_t base_ns);

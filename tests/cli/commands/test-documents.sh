@@ -62,6 +62,12 @@ expect_equal "$(complete_line en)" 'enable '
 expect_equal "$(complete_line help st)" 'stat '
 expect_equal "$(complete_line list --)" '--clean --help --json '
 expect_equal "$(complete_line list x)" ' '
+expect_equal "$(complete_line list v)" 'vm: '
+expect_equal "$(complete_line enable im)" 'image: '
+# A colon is a word of its own.
+touch "$directory/guest.ram"
+expect_equal "$(complete_line enable ram : "$directory/guest")" \
+    "$directory/guest.ram "
 start_ticker
 expect_equal "$(complete_line enable ti)" 'ticker '
 expect_equal "$(complete_line enable "$pid")" "$pid "

@@ -91,6 +91,35 @@ run list --json
 expect_out '*"red\\u001b\[31m"*'
 jq . <<<"$out" >/dev/null || fail "no JSON"
 
+# A guest's memory: a ring, and one that is cut off.
+make_ring guest $((dead + 8))
+memory=$TRACKWAY_DIR/memory
+{
+    head -c 8192 /dev/zero
+    cat "$TRACKWAY_DIR/guest.$((dead + 8)).ring"
+    head -c 4096 "$TRACKWAY_DIR/guest.$((dead + 8)).ring"
+} >"$memory"
+run list "image:$memory"
+expect_status 0
+expect_out "NAME *BOOT *STATE *EVENTS *ON *RING *PLACE
+guest *image:$memory/0x2000
+*refused *image:$memory/0x*: *"
+run list --json "image:$memory"
+expect_equal "$(jq -c '.[0] | [.name, .place]' <<<"$out")" '["guest",8192]'
+expect_equal "$(jq -c '.[1] | [.state, .why != null]' <<<"$out")" \
+    '["refused",true]'
+head -c 8192 /dev/zero >"$memory"
+run list "image:$memory"
+expect_status 0
+expect_out ''
+expect_err 'trackway: no ring is there*'
+run list --json "image:$memory"
+expect_equal "$out" '[]'
+run list "image:$memory.not"
+expect_status 1
+
 run list surplus
 expect_status 2
-expect_err "trackway list: 'surplus' is one argument too many*"
+expect_err "trackway list: 'surplus' is no memory of a guest*"
+run list --clean "image:$memory"
+expect_status 2

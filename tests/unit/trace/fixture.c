@@ -158,6 +158,20 @@ static void make_control(struct fixture *f, enum tw_ring_mode mode)
 	f->clock = FIXTURE_CLOCK;
 }
 
+static void make_ring(struct fixture *f, enum tw_ring_mode mode,
+		      uint32_t generation)
+{
+	tw_ring_init(&f->ring, f->memory, &f->layout);
+	make_control(f, mode);
+	f->ring.control->generation = generation;
+	f->ring.control->uuid[15] = (uint8_t)generation;
+	fixture_add_group(f, true);
+	for (uint32_t i = 0; i < FIXTURE_LANES; i++)
+		check(!tw_writer_attach(&f->ring, &f->writers[i], 100 + i, 0),
+		      "attach");
+	tw_ring_publish(&f->ring);
+}
+
 void fixture_create(struct fixture *f, uint32_t page_size, uint32_t page_count,
 		    enum tw_ring_mode mode)
 {
@@ -174,13 +188,18 @@ void fixture_create(struct fixture *f, uint32_t page_size, uint32_t page_count,
 	check(!tw_ring_layout(&f->layout), "layout");
 	f->size = f->layout.size;
 	map_file(f);
-	tw_ring_init(&f->ring, f->memory, &f->layout);
-	make_control(f, mode);
-	fixture_add_group(f, true);
-	for (uint32_t i = 0; i < FIXTURE_LANES; i++)
-		check(!tw_writer_attach(&f->ring, &f->writers[i], 100 + i, 0),
-		      "attach");
-	tw_ring_publish(&f->ring);
+	make_ring(f, mode, 1);
+}
+
+void fixture_reset(struct fixture *f)
+{
+	const uint32_t generation = f->ring.control->generation + 1;
+
+	tw_ring_unpublish(&f->ring);
+	f->heap_used = 0;
+	memset(f->written, 0, sizeof(f->written));
+	memset(f->discarded, 0, sizeof(f->discarded));
+	make_ring(f, f->ring.mode, generation);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type,

@@ -58,6 +58,12 @@ bool fixture_emit_as(struct fixture *f, uint32_t lane, uint32_t id_base,
 /* The lane's next EVENT_NUMBER: n is how many were written before. */
 bool fixture_emit(struct fixture *f, uint32_t lane);
 
+/*
+ * What a guest does that is reset and starts anew: another ring in the same
+ * memory, of the next generation, with none of the old one's events.
+ */
+void fixture_reset(struct fixture *f);
+
 /* Say that the producer has ended cleanly. */
 void fixture_close(struct fixture *f);
 

@@ -27,7 +27,7 @@ void recorder_create(struct recorder *r, struct fixture *f, const char *path,
 	tw_timebase_set(&r->timebase, 1000000000, FIXTURE_CLOCK, FIXTURE_REAL);
 	check(tw_trace_directory_create(r->directory, &error), error.text);
 	check(tw_ctf_create(r->directory, r->attach, r->drain, &r->timebase,
-			    &r->ctf, &error),
+			    NULL, &r->ctf, &error),
 	      error.text);
 }
 

@@ -342,6 +342,7 @@ static void test_disk_full(void **state)
 
 static void test_directories(void **state)
 {
+	const struct tw_ctf_guest guest = {.epoch = 7, .place = 4096};
 	struct fixture f;
 	struct recorder r;
 	struct tw_ctf *second;
@@ -359,11 +360,23 @@ static void test_directories(void **state)
 	assert_string_equal(tw_ctf_path(r.ctf) + strlen(r.directory),
 			    "/_._.a_b_c-4194304");
 	assert_int_equal(tw_ctf_create(r.directory, r.attach, r.drain,
-				       &r.timebase, &second, &error),
+				       &r.timebase, NULL, &second, &error),
 			 0);
 	assert_string_equal(tw_ctf_path(second) + strlen(r.directory),
 			    "/_._.a_b_c-4194304.2");
 	tw_ctf_destroy(second);
+	/* An epoch of a firmware, which has no pid, and the same of another. */
+	r.attach->ring.control.pid = 0;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tw_ctf_create(r.directory, r.attach, r.drain,
+					       &r.timebase, &guest, &second,
+					       &error),
+				 0);
+		assert_string_equal(tw_ctf_path(second) + strlen(r.directory),
+				    i ? "/_._.a_b_c-epoch7.2"
+				      : "/_._.a_b_c-epoch7");
+		tw_ctf_destroy(second);
+	}
 	assert_int_equal(stat(tw_ctf_path(r.ctf), &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0700);
 	assert_int_equal(tw_trace_directory_create(r.directory, &error),
@@ -394,7 +407,6 @@ static void test_broken_headers(void **state)
 		fixture_emit(&f, 0);
 	for (int i = 0; i < 5; i++) {
 		page = (void *)(f.ring.pages + i * 512);
-		memset(page->uuid, i, sizeof(page->uuid));
 		page->packet_size = i ? 0 : 7;
 		page->stream_id = 3;
 		/* Ends before the next one begins no more. */

@@ -77,6 +77,10 @@ static void write_one(struct rig *rig)
 		.sync_count = 1,
 		.lanes = lanes,
 		.lane_count = 3,
+		.guest = {.epoch = 21,
+			  .generation = 22,
+			  .place = UINT64_C(1) << 40,
+			  .gone = 1},
 	};
 
 	assert_int_equal(tw_dotfile_write(rig->dirfd, &dotfile), 0);
@@ -141,6 +145,10 @@ static void test_round_trip(void **state)
 	assert_int_equal(dotfile.lanes[0].discarded, 8);
 	assert_int_equal(dotfile.lanes[0].discarded_tail, 9);
 	assert_int_equal(dotfile.lanes[2].lane, 6);
+	assert_int_equal(dotfile.guest.epoch, 21);
+	assert_int_equal(dotfile.guest.generation, 22);
+	assert_int_equal(dotfile.guest.place, UINT64_C(1) << 40);
+	assert_int_equal(dotfile.guest.gone, 1);
 	tw_dotfile_free(&dotfile);
 }
 

@@ -547,8 +547,8 @@ static void use_ring(const char *path, const char *directory)
 	if (tw_attach_open(path, false, &attach, &error))
 		return;
 	if (!tw_drain_create(attach, &all, &drain)) {
-		if (!tw_ctf_create(directory, attach, drain, &timebase, &ctf,
-				   &error)) {
+		if (!tw_ctf_create(directory, attach, drain, &timebase, NULL,
+				   &ctf, &error)) {
 			tw_drain_finish(drain, tw_ctf_write, ctf);
 			tw_ctf_refresh(ctf);
 			tw_ctf_detach(ctf);

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Watching guests' memories. A look takes a while, in which no ring is read, so
+ * the time between looks grows with what the last one took; only after a ring
+ * went is it short, since its guest is booting.
+ *
+ * Called by cmd-record.c and, for print and stat, open-trace.c.
+ */
+#include "guests.h"
+
+#include "../attach/ram.h"
+#include "status-line.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GAP_MIN_NS 200000000u /* between looks */
+#define GAP_SHARE 20	      /* times what the last one took */
+#define HURRY_NS 10000000000u /* how long it lasts */
+#define HURRY_GAP_MIN_NS 5000000u
+#define HURRY_GAP_SHARE 2
+#define NOTICES_MAX 8 /* of one target: a hostile guest has any number */
+
+/* A ring that was given out, or can't be. */
+struct known {
+	uint64_t serial;
+	uint64_t place;
+	char name[TW_RING_NAME_SIZE + 1];
+	uint32_t pid;
+	uint32_t epoch;
+	bool refused;
+	bool gone;
+	bool succeeded; /* another one has taken its place */
+};
+
+/* A memory. */
+struct target {
+	const char *spec;
+	struct tw_ram *ram;
+	uint64_t next_ns; /* when the next look is due */
+	bool is_searched; /* whole, once */
+	uint32_t given;
+	bool is_alive;
+	uint32_t notices;
+	struct known *known;
+	size_t known_count;
+};
+
+struct tw_guests {
+	struct tw_schema *schema;
+	bool (*is_stopped)(void);
+	struct target *targets;
+	size_t target_count;
+	uint64_t hurry_ns; /* until then */
+	uint32_t given;
+};
+
+/* What a callback is called with, and by whom. */
+struct look {
+	struct tw_guests *guests;
+	struct target *target;
+	tw_guest_fn fn;
+	void *context;
+};
+
+bool tw_is_guest(const char *target)
+{
+	return tw_ram_is_spec(target);
+}
+
+int tw_guests_check_schema(const struct tw_guests *guests, const char *schema)
+{
+	if (guests || !schema)
+		return TW_EXIT_OK;
+	return tw_error("--schema", "no target is a guest's memory (vm:, ram: "
+				    "or image:); other rings have a schema");
+}
+
+struct tw_guests *tw_guests_create(const char *schema, bool (*is_stopped)(void))
+{
+	struct tw_guests *guests = calloc(1, sizeof(*guests));
+	struct tw_attach_error error;
+
+	if (!guests) {
+		tw_error_memory();
+		return NULL;
+	}
+	guests->is_stopped = is_stopped;
+	if (schema && tw_attach_load_schema(schema, &guests->schema, &error)) {
+		tw_error(NULL, "%s", error.text);
+		free(guests);
+		return NULL;
+	}
+	return guests;
+}
+
+void tw_guests_destroy(struct tw_guests *guests)
+{
+	if (!guests)
+		return;
+	for (size_t i = 0; i < guests->target_count; i++) {
+		tw_ram_close(guests->targets[i].ram);
+		free(guests->targets[i].known);
+	}
+	free(guests->targets);
+	tw_schema_destroy(guests->schema);
+	free(guests);
+}
+
+static bool show_progress(void *context, uint64_t done, uint64_t total)
+{
+	const struct tw_guests *guests = context;
+
+	if (tw_status_is_due())
+		tw_status_show("searching for rings: %s of %s",
+			       tw_bytes_of(done).text, tw_bytes_of(total).text);
+	return !guests->is_stopped();
+}
+
+int tw_guests_add(struct tw_guests *guests, const char *spec)
+{
+	struct tw_attach_error error;
+	struct target *list;
+	struct tw_ram *ram;
+
+	if (tw_ram_open(spec, false, &ram, &error))
+		return tw_error(NULL, "%s", error.text);
+	list = reallocarray(guests->targets, guests->target_count + 1,
+			    sizeof(*list));
+	if (!list) {
+		tw_ram_close(ram);
+		return tw_error_memory();
+	}
+	guests->targets = list;
+	list[guests->target_count++] = (struct target){
+		.spec = spec, .ram = ram, .is_alive = true};
+	tw_ram_on_progress(ram, show_progress, guests);
+	return TW_EXIT_OK;
+}
+
+/* ---- Rings that are there ---- */
+
+/* A failure for one ring: of the command at first, later a remark. */
+static int refuse(struct target *target, const char *text)
+{
+	if (!target->is_searched)
+		return tw_error(NULL, "%s", text);
+	if (target->notices++ < NOTICES_MAX) {
+		tw_status_clear();
+		tw_notice("%s", text);
+	}
+	return TW_EXIT_OK;
+}
+
+static bool lacks_schema(const struct tw_attach *attach)
+{
+	for (uint32_t i = 0; i < attach->group_count; i++)
+		if (attach->groups[i].event_count && !attach->schemas[i])
+			return true;
+	return false;
+}
+
+/*
+ * The one that this ring stands for: gone, of the same name, and not yet stood
+ * for; the one at the same place, if it is among several.
+ */
+static struct known *find_predecessor(struct target *target,
+				      const struct tw_ram_ring *ring)
+{
+	struct known *found = NULL;
+
+	for (size_t i = 0; i < target->known_count; i++) {
+		struct known *known = &target->known[i];
+
+		if (known->gone && !known->succeeded && !known->refused &&
+		    known->pid == ring->pid &&
+		    strcmp(known->name, ring->name) == 0 &&
+		    (!found || known->place == ring->place))
+			found = known;
+	}
+	return found;
+}
+
+static struct known *remember(struct target *target,
+			      const struct tw_ram_ring *ring)
+{
+	struct known *list = reallocarray(
+		target->known, target->known_count + 1, sizeof(*list));
+
+	if (!list)
+		return NULL;
+	target->known = list;
+	list += target->known_count++;
+	*list = (struct known){.serial = ring->serial,
+			       .place = ring->place,
+			       .pid = ring->pid,
+			       .epoch = 1};
+	memcpy(list->name, ring->name, sizeof(list->name));
+	if (ring->generation)
+		list->epoch = ring->generation;
+	return list;
+}
+
+static int give(struct look *look, const struct tw_ram_ring *ring,
+		struct tw_attach *attach)
+{
+	struct target *target = look->target;
+	struct tw_guest_ring given = {
+		.attach = attach,
+		.target = target->spec,
+		.place = ring->place,
+		.is_late = target->is_searched,
+	};
+	struct known *known = remember(target, ring);
+	struct known *before;
+
+	if (!known) {
+		tw_attach_close(attach);
+		return tw_error_memory();
+	}
+	before = find_predecessor(target, ring);
+	if (before) {
+		before->succeeded = true;
+		given.is_reset = true;
+		if (known->epoch <= before->epoch)
+			known->epoch = before->epoch + 1;
+	}
+	given.epoch = known->epoch;
+	target->given++;
+	look->guests->given++;
+	return look->fn(look->context, &given);
+}
+
+/* 0 and the ring's attach, or an error: why it can't be given out. */
+static int open_ring(struct look *look, size_t index, struct tw_attach **result,
+		     struct tw_attach_error *error)
+{
+	struct tw_schema *schema = look->guests->schema;
+	struct tw_attach *attach;
+
+	int code;
+
+	code = tw_ram_attach(look->target->ram, index, false, &attach, error);
+	if (code)
+		return code;
+	*result = attach;
+	code = schema ? tw_attach_use_schema(attach, schema, error) : 0;
+	if (code >= 0 && !lacks_schema(attach))
+		return 0;
+	if (code >= 0)
+		snprintf(error->text, sizeof(error->text), "%.300s: %s",
+			 attach->target.path,
+			 schema ? "the file of --schema does not have its "
+				  "events"
+				: "it has no schema: say --schema FILE, its "
+				  "trace-events file");
+	tw_attach_close(attach);
+	return code < 0 ? code : -ENODATA;
+}
+
+static int take_ring(struct look *look, size_t index,
+		     const struct tw_ram_ring *ring)
+{
+	struct target *target = look->target;
+	struct tw_attach_error error;
+	struct tw_attach *attach;
+	struct known *known;
+	int code;
+
+	code = open_ring(look, index, &attach, &error);
+	if (!code)
+		return give(look, ring, attach);
+	/* Gone since it was found, with its guest's next step. */
+	if (code == -ESTALE)
+		return TW_EXIT_OK;
+	known = remember(target, ring);
+	if (!known)
+		return tw_error_memory();
+	known->refused = true;
+	return refuse(target, error.text);
+}
+
+static struct known *find_known(const struct target *target,
+				const struct tw_ram_ring *ring)
+{
+	for (size_t i = 0; i < target->known_count; i++)
+		if (target->known[i].serial == ring->serial)
+			return &target->known[i];
+	return NULL;
+}
+
+/* Deal with all entries that are new, or have gone. */
+static int take_rings(struct look *look)
+{
+	struct target *target = look->target;
+	const size_t count = tw_ram_ring_count(target->ram);
+	const struct tw_ram_ring *ring;
+	struct known *known;
+	int status = TW_EXIT_OK;
+
+	/* Those that have gone first: the others may stand for them. */
+	for (size_t i = 0; i < count; i++) {
+		ring = tw_ram_ring(target->ram, i);
+		known = ring->gone ? find_known(target, ring) : NULL;
+		if (known)
+			known->gone = true;
+	}
+	for (size_t i = 0; !status && i < count; i++) {
+		ring = tw_ram_ring(target->ram, i);
+		if (tw_ram_ring_is_usable(ring) && !find_known(target, ring))
+			status = take_ring(look, i, ring);
+	}
+	return status;
+}
+
+/* ---- Looking ---- */
+
+static uint64_t gap_after(const struct tw_guests *guests, uint64_t now,
+			  uint64_t took)
+{
+	const bool hurry = now < guests->hurry_ns;
+	const uint64_t least = hurry ? HURRY_GAP_MIN_NS : GAP_MIN_NS;
+	const uint64_t gap = took * (hurry ? HURRY_GAP_SHARE : GAP_SHARE);
+
+	return gap < least ? least : gap;
+}
+
+static int look_into(struct look *look)
+{
+	struct target *target = look->target;
+	const uint64_t begin = tw_monotonic_ns();
+	struct tw_attach_error error;
+	uint64_t now;
+	int status = TW_EXIT_OK;
+	int got;
+
+	if (begin < target->next_ns || !target->is_alive)
+		return TW_EXIT_OK;
+	/* Asked first: an image is searched once. */
+	target->is_alive = tw_ram_is_alive(target->ram);
+	got = tw_ram_scan(target->ram, &error);
+	now = tw_monotonic_ns();
+	target->next_ns = now + gap_after(look->guests, now, now - begin);
+	if (got == -EINTR)
+		return TW_EXIT_OK;
+	if (got < 0)
+		status = refuse(target, error.text);
+	else
+		status = take_rings(look);
+	target->is_searched = true;
+	return status;
+}
+
+int tw_guests_look(struct tw_guests *guests, tw_guest_fn fn, void *context)
+{
+	int status = TW_EXIT_OK;
+
+	for (size_t i = 0; !status && i < guests->target_count; i++) {
+		struct look look = {guests, &guests->targets[i], fn, context};
+
+		status = look_into(&look);
+	}
+	return status;
+}
+
+void tw_guests_hurry(struct tw_guests *guests)
+{
+	const uint64_t now = tw_monotonic_ns();
+
+	guests->hurry_ns = now + HURRY_NS;
+	for (size_t i = 0; i < guests->target_count; i++)
+		guests->targets[i].next_ns = now;
+}
+
+bool tw_guests_may_come(struct tw_guests *guests)
+{
+	bool may_come = false;
+
+	for (size_t i = 0; i < guests->target_count; i++) {
+		struct target *target = &guests->targets[i];
+
+		target->is_alive = target->is_alive &&
+				   tw_ram_is_alive(target->ram);
+		may_come |= target->is_alive;
+	}
+	return may_come;
+}
+
+uint32_t tw_guests_count(const struct tw_guests *guests)
+{
+	return guests->given;
+}
+
+const char *tw_guests_without(const struct tw_guests *guests)
+{
+	for (size_t i = 0; i < guests->target_count; i++)
+		if (!guests->targets[i].given)
+			return guests->targets[i].spec;
+	return NULL;
+}
+
+/* What there is in place of a ring: something that is none. */
+static const char *find_why(const struct target *target)
+{
+	const struct tw_ram_ring *ring;
+
+	for (size_t i = 0; i < tw_ram_ring_count(target->ram); i++) {
+		ring = tw_ram_ring(target->ram, i);
+		if (ring->why && !ring->gone)
+			return ring->why;
+	}
+	return NULL;
+}
+
+int tw_guests_expect_rings(const struct tw_guests *guests)
+{
+	int status = TW_EXIT_OK;
+	const char *why;
+
+	for (size_t i = 0; i < guests->target_count; i++) {
+		const struct target *target = &guests->targets[i];
+
+		if (target->given)
+			continue;
+		why = find_why(target);
+		status = tw_error(target->spec, "%s%s",
+				  why ? "no usable ring: " : "no ring found",
+				  why ? why : "");
+	}
+	return status;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The rings that a target names: one, or all of a guest's. */
+#ifndef TRACKWAY_CLI_RINGS_H
+#define TRACKWAY_CLI_RINGS_H
+
+#include "../attach/attach.h"
+#include "cli.h"
+
+struct tw_rings {
+	struct tw_attach **list;
+	size_t count;
+	bool is_guest; /* vm:, ram: or image: */
+};
+
+#define TW_OPTION_SCHEMA_ID TW_OPTION_ID(1001)
+#define TW_OPTION_SCHEMA                                           \
+	{                                                          \
+		TW_OPTION_SCHEMA_ID, "schema", "FILE",             \
+			"a trace-events file, for a guest's ring " \
+			"without schema"                           \
+	}
+
+/*
+ * Open them. schema: a trace-events file for groups that have no schema, or
+ * NULL. Returns enum tw_exit; what is wrong has been said then, and nothing is
+ * open. A guest's ring that can't be used is said, and left out if there is
+ * another.
+ */
+int tw_rings_open(struct tw_rings *rings, const char *target, bool writable,
+		  const char *schema);
+void tw_rings_close(struct tw_rings *rings);
+
+#endif
