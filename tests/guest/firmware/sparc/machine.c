@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* SPARC V8, a SPARCstation 5: its slavio timers and serial port. */
+#include "../machine.h"
+
+#define REG(address) (*(volatile uint32_t *)(address))
+#define SERIAL_CONTROL (*(volatile uint8_t *)0x71100004u)
+#define SERIAL_DATA (*(volatile uint8_t *)0x71100006u)
+#define CPU_TIMER_LIMIT REG(0x71d00000u)
+#define SYSTEM_TIMER_LIMIT REG(0x71d10000u)
+#define SYSTEM_TIMER_COUNT REG(0x71d10004u)
+
+#define TIMER_HZ 2000000u
+#define TIMER_SHIFT 9 /* the registers' lowest bits are not used */
+#define COUNTER_MASK 0x3fffffu
+
+uint64_t machine_clock(void);
+void machine_interrupt(void);
+
+/*
+ * 64 bits of time. The counter goes round in two seconds, which is too short
+ * for the runtime if all events are off meanwhile; the timer's interrupt comes
+ * in any case.
+ */
+static volatile uint32_t clock_updates;
+static volatile uint64_t clock_base; /* the time at the last update */
+
+void machine_put(char byte)
+{
+	SERIAL_CONTROL = 5;    /* its register 5: */
+	SERIAL_CONTROL = 0x68; /* send, 8 bits */
+	SERIAL_DATA = (uint8_t)byte;
+}
+
+/* Up, in half microseconds; the highest bit says that it went round. */
+static uint32_t counter(void)
+{
+	return SYSTEM_TIMER_COUNT >> TIMER_SHIFT & COUNTER_MASK;
+}
+
+static uint64_t clock_at(uint64_t base)
+{
+	return base + ((counter() - (uint32_t)base) & COUNTER_MASK);
+}
+
+uint64_t machine_clock(void)
+{
+	uint32_t updates;
+	uint64_t base;
+
+	/* An interrupt may change it half-way. */
+	do {
+		updates = clock_updates;
+		base = clock_base;
+	} while (updates != clock_updates);
+	return clock_at(base);
+}
+
+uint64_t machine_clock_hz(void)
+{
+	SYSTEM_TIMER_LIMIT = 0; /* all the way */
+	return TIMER_HZ;
+}
+
+void machine_interrupt(void)
+{
+	(void)CPU_TIMER_LIMIT; /* acknowledges */
+	clock_base = clock_at(clock_base);
+	clock_updates++;
+	firmware_tick(0);
+}
+
+void machine_timer_start(unsigned int cpu)
+{
+	uint32_t psr;
+
+	CPU_TIMER_LIMIT = (TIMER_HZ / TICKS_PER_SECOND + 1) << TIMER_SHIFT;
+	/* Level 14 and up. */
+	__asm__ volatile("rd %%psr, %0" : "=r"(psr));
+	psr = (psr & ~0xf00u) | 0xd00u;
+	__asm__ volatile("wr %0, %%psr; nop; nop; nop" : : "r"(psr));
+}
+
+void machine_start_others(void)
+{
+}
+
+void machine_idle(void)
+{
+}
