@@ -27,7 +27,7 @@
 #include "trace-bench.h"
 
 #define ROUNDS 301
-#define ROUND_NS 500000u	/* of each variant in a round, about */
+#define ROUND_NS 2000000u	/* of each variant in a round, about */
 #define FLOOR_BYTES (16u << 20) /* the default ring's pages */
 #define LOOP_WORDS (32768u / 8)
 
@@ -247,6 +247,9 @@ static void measure(void)
 
 			if (!variant->run)
 				continue;
+			/* Not to measure what the one before has done to the
+			 * caches, and whose code was predicted there. */
+			variant->run(variant->count / 8);
 			variant->ns[round] = (double)time_ns(variant,
 							     variant->count) /
 					     (double)variant->count;

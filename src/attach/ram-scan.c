@@ -418,16 +418,12 @@ static int search_range(struct tw_ram *ram, const struct tw_ram_range *range,
 				      ? range->end
 				      : from + PROGRESS_STEP;
 		const uint64_t step_end = to;
-		uint64_t run_end = from;
 
-		while (search->looked < limit &&
+		while (search->looked < limit && from < step_end &&
 		       ram->memory.ops->present(&ram->memory, &from, &to)) {
-			run_end = to;
 			found |= search_run(ram, from, to, limit);
-			from = run_end;
+			from = to;
 			to = step_end;
-			if (from >= step_end)
-				break;
 		}
 		if (search->looked < limit)
 			search->at = step_end;

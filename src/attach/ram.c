@@ -83,7 +83,7 @@ static int parse_ring(struct tw_ram *ram, const char *spec, const char *ring,
 	if (!ram->chosen_name)
 		return tw_attach_fail(error, -ENOMEM, "%s: out of memory",
 				      spec);
-	if (strncmp(ring, "0x", 2))
+	if (strncmp(ring, "0x", 2) != 0)
 		return 0;
 	errno = 0;
 	ram->chosen_place = strtoull(ring, &end, 16);

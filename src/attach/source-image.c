@@ -114,7 +114,7 @@ int tw_ram_open_image(struct tw_ram_memory *memory, const char *spec,
 	struct tw_ram_range *range = calloc(1, sizeof(*range));
 	/* NONBLOCK for a FIFO, which is then refused. */
 	int fd = open(rest, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat status;
+	struct stat status = {0};
 	int err;
 
 	if (fd < 0)
@@ -125,7 +125,7 @@ int tw_ram_open_image(struct tw_ram_memory *memory, const char *spec,
 		err = tw_attach_fail(error, -ENOMEM, "%s: out of memory", spec);
 	else
 		err = check_file(fd, &status, spec, error);
-	if (err) {
+	if (err || !source || !range) {
 		if (fd >= 0)
 			close(fd);
 		free(source);

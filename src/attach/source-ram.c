@@ -126,7 +126,7 @@ int tw_ram_open_file(struct tw_ram_memory *memory, const char *spec,
 	else
 		err = open_path(ram, spec, path, error);
 	free(path);
-	if (err) {
+	if (err || !ram || !range) {
 		free(ram);
 		free(range);
 		return err;
