@@ -10,11 +10,9 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- Specs ---- */
@@ -201,20 +199,10 @@ static int fail_several(const char *spec, const struct search *search,
 static int fail_process(const char *spec, pid_t pid,
 			struct tw_attach_error *error)
 {
-	const struct passwd *owner;
-	struct stat status;
-	char proc[32];
+	int err = tw_process_check_owner(pid, spec, error);
 
-	snprintf(proc, sizeof(proc), "/proc/%d", (int)pid);
-	if (stat(proc, &status))
-		return tw_attach_fail(error, -ESRCH, "%s: no such process",
-				      spec);
-	owner = getpwuid(status.st_uid);
-	if (status.st_uid != geteuid() && geteuid() != 0)
-		return tw_attach_fail(error, -EACCES,
-				      "%s: not yours: the process belongs to "
-				      "%s",
-				      spec, owner ? owner->pw_name : "another");
+	if (err)
+		return err;
 	return tw_attach_fail(error, -ENOENT,
 			      "%s: the process has no ring: not built with "
 			      "Trackway, or TRACKWAY=off",

@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,25 @@ static int read_stat(pid_t pid, char *text, size_t room)
 		return -ESRCH; /* it ended between the two calls */
 	text[got] = '\0';
 	return 0;
+}
+
+int tw_process_check_owner(pid_t pid, const char *spec,
+			   struct tw_attach_error *error)
+{
+	const struct passwd *owner;
+	struct stat status;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	if (stat(path, &status))
+		return tw_attach_fail(error, -ESRCH, "%s: no such process",
+				      spec);
+	if (status.st_uid == geteuid() || geteuid() == 0)
+		return 0;
+	owner = getpwuid(status.st_uid);
+	return tw_attach_fail(error, -EACCES,
+			      "%s: not yours: the process belongs to %s", spec,
+			      owner ? owner->pw_name : "another");
 }
 
 int tw_process_start_time(pid_t pid, uint64_t *start)

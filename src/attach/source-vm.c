@@ -24,12 +24,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -487,21 +485,11 @@ static int yama_scope(void)
 static int fail_permission(const char *spec, pid_t pid, int code,
 			   struct tw_attach_error *error)
 {
-	const struct passwd *owner;
-	struct stat status;
-	char path[32];
+	int err = tw_process_check_owner(pid, spec, error);
 	int scope = yama_scope();
 
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	if (stat(path, &status))
-		return tw_attach_fail(error, -ESRCH, "%s: no such process",
-				      spec);
-	owner = getpwuid(status.st_uid);
-	if (status.st_uid != geteuid() && geteuid() != 0)
-		return tw_attach_fail(error, -EACCES,
-				      "%s: not yours: the process belongs to "
-				      "%s",
-				      spec, owner ? owner->pw_name : "another");
+	if (err)
+		return err;
 	if (scope > 0 && geteuid() != 0)
 		return tw_attach_fail(error, -EPERM,
 				      "%s: not permitted: "

@@ -84,6 +84,10 @@ struct tw_process {
 	bool gone;
 };
 
+/* -ESRCH: no such process; -EACCES: another user's, and we are not root. */
+int tw_process_check_owner(pid_t pid, const char *spec,
+			   struct tw_attach_error *error);
+
 /* -ENOENT: no such process (or a zombie); 0 and its start time. */
 int tw_process_start_time(pid_t pid, uint64_t *start);
 
