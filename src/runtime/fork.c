@@ -106,9 +106,10 @@ void tw_fork_settle(void)
 {
 	const struct timespec nap = {0, 100000};
 	const uint32_t *heirs = tw_runtime.ring.control->heirs;
-	int i, tries = 100;
+	int i, tries = 1000;
 
-	/* 10 ms at most, for a fork() that failed leaves its place as it is. */
+	/* 100 ms at most, for a fork() that failed leaves its place as it is; a
+	 * child on a busy machine may well take ten before it first runs. */
 	for (i = 0; i < TW_RING_HEIRS; i++)
 		while (tw_load_relaxed(&heirs[i]) == TW_RING_HEIR_COMING &&
 		       tries-- > 0)
