@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TURN_BYTES (4u << 20)
@@ -28,6 +29,10 @@
 /* What a guest has not in a full page yet is taken so often, since it is gone
  * with its next reset; and the counts of its lanes are looked at. */
 #define OPEN_GAP_NS 10000000u
+
+/* Where a guest's clock is like the host's, that is watched for so long at
+ * least: its rate is known to 1 in 10,000 or better. */
+#define HOST_CLOCK_NS 5000000u
 
 /* One ring. */
 struct producer {
@@ -181,6 +186,28 @@ static void look_at_clocks(struct tw_recording *recording)
 		if (recording->clocks.kinds[kind].any &&
 		    !tw_moment_take(kind, &now))
 			tw_moments_add(&recording->clocks.kinds[kind], &now);
+}
+
+/* A dump is recorded in no time, in which no clock's rate can be told. */
+static void wait_for_host_clock(const struct tw_recording *recording)
+{
+	const struct timespec pause = {.tv_nsec = HOST_CLOCK_NS};
+	const struct producer *producer;
+	const struct tw_moments *moments;
+	uint32_t i;
+
+	for (i = 0; i < recording->count; i++) {
+		producer = recording->producers[i];
+		if (producer->moments->any || producer->hz ||
+		    producer->own.kind >= TW_CLOCK_OTHER)
+			continue;
+		moments = &recording->clocks.kinds[producer->own.kind];
+		if (moments->any && tw_monotonic_ns() - moments->first.mono_ns <
+					    HOST_CLOCK_NS) {
+			nanosleep(&pause, NULL);
+			return;
+		}
+	}
 }
 
 static int describe(struct tw_recording *recording, struct producer *producer,
@@ -569,6 +596,7 @@ int tw_recording_end(struct tw_recording *recording)
 	for (i = 0; i < recording->count; i++)
 		if (recording->producers[i]->attach)
 			complete(recording, recording->producers[i]);
+	wait_for_host_clock(recording);
 	look_at_clocks(recording);
 	for (i = 0; !recording->broken && i < recording->count; i++)
 		describe(recording, recording->producers[i], true);
