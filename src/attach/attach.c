@@ -661,17 +661,25 @@ static char *ram_path(struct tw_ram *ram, const struct tw_ram_ring *ring)
 	return path;
 }
 
+static bool is_ring(const struct tw_ring_control *control,
+		    const struct tw_ram_ring *ring)
+{
+	return control->generation == ring->generation &&
+	       !memcmp(control->uuid, ring->uuid, sizeof(ring->uuid));
+}
+
 static int open_ram_ring(struct tw_attach *attach,
 			 const struct tw_ram_ring *ring, bool writable,
 			 const char *path, struct tw_attach_error *error)
 {
 	struct source *source = attach->source;
+	struct tw_ram *ram = source->ram;
 	struct tw_memory memory;
-	int err = tw_ram_window_open(&source->window, &source->ram->memory,
-				     ring->place, &memory);
+	int err = tw_ram_window_open(&source->window, &ram->memory, ring->place,
+				     &memory);
 
-	if (err || !tw_ram_has_ring(&source->ram->memory, ring->place,
-				    ring->uuid, ring->generation))
+	if (err || !tw_ram_has_ring(&ram->memory, ring->place, ring->uuid,
+				    ring->generation))
 		err = tw_attach_fail(error, -ESTALE,
 				     "%s: the ring is there no more", path);
 	else if (writable && !memory.write)
@@ -682,7 +690,16 @@ static int open_ram_ring(struct tw_attach *attach,
 		return err;
 	}
 	attach->writable = memory.write != NULL;
-	return open_ring(attach, &memory, path, error);
+	err = open_ring(attach, &memory, path, error);
+	if (err == -ENOMEM || (!err && is_ring(&attach->ring.control, ring)) ||
+	    (err && tw_ram_has_ring(&ram->memory, ring->place, ring->uuid,
+				    ring->generation)))
+		return err;
+	/* Its guest has made another one in between. */
+	if (!err)
+		tw_attach_close(attach);
+	return tw_attach_fail(error, -ESTALE, "%s: the ring is there no more",
+			      path);
 }
 
 int tw_attach_open_ram(struct tw_ram *ram, const struct tw_ram_ring *ring,

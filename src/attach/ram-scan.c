@@ -24,6 +24,7 @@
 #define PROGRESS_STEP (64ull << 20)	/* bytes */
 #define CANDIDATES_MAX 2000000u		/* looked at closely in a call */
 #define GROUPS_LOOKED_AT 16		/* of a candidate */
+#define PAGES_MAX (1u << 20) /* of a ring: each costs a look, and memory */
 
 /* What is read of a place to know a ring again. */
 #define HEAD_SIZE (offsetof(struct tw_ring_control, generation) + 4)
@@ -117,9 +118,12 @@ static void examine(struct tw_ram *ram, uint64_t place,
 	ring->generation = reader.control.generation;
 	ring->size = reader.control.size;
 	ring->pid = reader.control.pid;
-	ring->why = is_of_vmm(&ram->memory, &reader.control)
-			    ? "it is the VMM's own, not its guest's"
-			    : check_groups(ram, &reader);
+	if (is_of_vmm(&ram->memory, &reader.control))
+		ring->why = "it is the VMM's own, not its guest's";
+	else if (reader.control.page_count > PAGES_MAX)
+		ring->why = "it has more pages than can be kept track of";
+	else
+		ring->why = check_groups(ram, &reader);
 }
 
 /* ---- The list ---- */

@@ -123,8 +123,8 @@ struct tw_ram_window {
 };
 
 /*
- * The memory from place on to the end of its range, at most 2^63 bytes.
- * -EFAULT: there is none. window must stay where it is.
+ * The memory from place on to the end of its range. -EFAULT: there is none.
+ * window must stay where it is.
  */
 int tw_ram_window_open(struct tw_ram_window *window,
 		       struct tw_ram_memory *memory, uint64_t place,

@@ -225,8 +225,11 @@ static int give(struct look *look, const struct tw_ram_ring *ring,
 	if (before) {
 		before->succeeded = true;
 		given.is_reset = true;
+		/* The last number there is may be a guest's first. */
 		if (known->epoch <= before->epoch)
-			known->epoch = before->epoch + 1;
+			known->epoch = before->epoch == UINT32_MAX
+					       ? UINT32_MAX
+					       : before->epoch + 1;
 	}
 	given.epoch = known->epoch;
 	target->given++;

@@ -64,10 +64,12 @@ static void add_uuid(struct tw_json *json, const uint8_t *uuid)
 static void add_json(struct tw_json *json, const struct line *line)
 {
 	const struct tw_ram_ring *ring = line->ring;
-	char path[512];
+	char *path;
 
-	snprintf(path, sizeof(path), "%s/0x%" PRIx64, line->memory,
-		 ring->place);
+	if (asprintf(&path, "%s/0x%" PRIx64, line->memory, ring->place) < 0) {
+		json->text.failed = true;
+		return;
+	}
 	tw_text_add_string(&json->text, json->comma ? ",\n" : "\n");
 	json->comma = false;
 	tw_json_begin(json, NULL, '{');
@@ -81,6 +83,7 @@ static void add_json(struct tw_json *json, const struct line *line)
 	tw_json_u64(json, "place", ring->place);
 	add_uuid(json, ring->uuid);
 	tw_json_text(json, "path", path);
+	free(path);
 	if (line->why)
 		tw_json_text(json, "why", line->why);
 	else

@@ -198,26 +198,32 @@ static int switch_chosen(struct request *request, const struct tw_rings *rings,
 	return TW_EXIT_OK;
 }
 
-static int check_alive(const struct request *request,
-		       const struct tw_rings *rings)
+/*
+ * A firmware that has ended leaves its ring beside that of what it has started:
+ * such rings are dropped, with a word.
+ */
+static int keep_alive(const struct request *request, struct tw_rings *rings)
 {
-	int status = TW_EXIT_OK;
+	size_t alive = 0;
 
 	for (size_t i = 0; i < rings->count; i++) {
 		struct tw_attach *attach = rings->list[i];
 
-		if (tw_attach_is_alive(attach))
+		if (tw_attach_is_alive(attach)) {
+			rings->list[alive++] = attach;
 			continue;
+		}
 		if (rings->is_guest)
-			status = tw_error(attach->target.path,
-					  "its producer has ended, or begun "
-					  "again");
+			tw_notice("%s: its producer has ended, or begun again",
+				  attach->target.path);
 		else
-			status = tw_error(request->target,
-					  "not running: process %d has ended",
-					  (int)attach->target.pid);
+			tw_error(request->target,
+				 "not running: process %d has ended",
+				 (int)attach->target.pid);
+		tw_attach_close(attach);
 	}
-	return status;
+	rings->count = alive;
+	return alive ? TW_EXIT_OK : TW_EXIT_FAILED;
 }
 
 static bool collect(const struct tw_rings *rings, struct events *events)
@@ -254,7 +260,7 @@ static int switch_target(struct request *request)
 
 	if (status)
 		return status;
-	status = check_alive(request, &rings);
+	status = keep_alive(request, &rings);
 	if (!status && !collect(&rings, &events))
 		status = tw_error_memory();
 	if (!status)

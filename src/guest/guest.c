@@ -519,6 +519,8 @@ static uint32_t take_over(void *memory, uint8_t *uuid)
 	guest.ring.control = memory;
 	tw_ring_unpublish(&guest.ring);
 	tw_fence_release();
+	/* Before a cache gives away any of the new ring. */
+	TW_GUEST_CLEAN(memory, TW_RING_CONTROL_MIN);
 	return generation ? generation : 1;
 }
 

@@ -85,6 +85,9 @@ static void succeed_to(struct tw_ring_control *control)
 	tw_runtime.generation = 1;
 	if (i == sizeof(inverted) && control->byte_order == TW_RING_BYTE_ORDER)
 		tw_runtime.generation += control->generation;
+	/* 0 would mean that nobody counts. */
+	if (!tw_runtime.generation)
+		tw_runtime.generation = 1;
 	tw_ring_unpublish(&old);
 	/* Who sees any of the new ring's stores, and then looks at the magic,
 	 * sees that the old ring is gone. */

@@ -157,6 +157,8 @@ static int make_directory(struct tw_ctf *ctf, const char *parent)
 		if (errno != EEXIST)
 			return -errno;
 	}
+	if (try == NAME_TRIES)
+		return -EEXIST;
 	ctf->dirfd = open(ctf->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return ctf->dirfd < 0 ? -errno : 0;
 }

@@ -495,8 +495,9 @@ static bool allocate_table(struct tw_drain *drain)
 	drain->table_count = TABLE_MAX / control->lane_size;
 	if (drain->table_count > control->lane_count)
 		drain->table_count = control->lane_count;
-	drain->raw = malloc(2 * (size_t)drain->table_count *
-			    control->lane_size);
+	if (!drain->raw)
+		drain->raw = malloc(2 * (size_t)drain->table_count *
+				    control->lane_size);
 	if (drain->raw)
 		drain->table = calloc(drain->table_count,
 				      sizeof(*drain->table));

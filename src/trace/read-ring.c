@@ -171,20 +171,28 @@ static int refresh(struct tw_source *source, struct tw_attach_error *error)
 {
 	const int refreshed = tw_attach_refresh(source->attach, error);
 
-	if (refreshed < 0 && !source->producer.gone)
+	/* What a guest says of its groups is no reason to leave the others. */
+	if (refreshed < 0 && (refreshed == -ENOMEM || !source->producer.epoch))
 		return refreshed;
 	source->producer.decoder.id_count = source->attach->lookup_count;
 	return 0;
 }
 
+static bool is_sighted(const struct tw_source *source)
+{
+	return source->sightings.has_found || source->sightings.count;
+}
+
 int tw_ring_poll(struct tw_source *source, bool finish,
 		 struct tw_attach_error *error)
 {
+	const bool was_sighted = is_sighted(source);
 	int64_t got;
 	int refreshed;
 
 	/* Asked before the last pass: what was written before it is there. */
-	finish |= !tw_attach_is_alive(source->attach);
+	finish |= !tw_attach_is_alive(source->attach) ||
+		  tw_drain_is_gone(source->drain);
 	if (finish)
 		got = tw_drain_finish(source->drain, enqueue, source);
 	else
@@ -196,7 +204,9 @@ int tw_ring_poll(struct tw_source *source, bool finish,
 				     source->attach->ring.why && got != -ENOMEM
 					     ? source->attach->ring.why
 					     : strerror((int)-got));
-	if ((finish || !source->polled) && !source->moments->any)
+	/* The first events say where a clock stands that was only guessed. */
+	if ((finish || !source->polled || was_sighted != is_sighted(source)) &&
+	    !source->moments->any)
 		tw_ring_fit(source);
 	if (finish && !tw_ring_rate(source))
 		tw_trace_warn(source->trace,

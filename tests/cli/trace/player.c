@@ -11,6 +11,9 @@
  *	pause N		the same, a millisecond apart
  *	poke		overwrite the ring's magic: firmware that zeroes its RAM
  *	clear		clear all of the memory, as QEMU does at some resets
+ *	groups		say that there are more groups than there can be
+ *	pages		make the ring one of 1 Mi pages and one more
+ *	last		make this boot the last one that can be counted
  *	stop		end tracing
  *	wait		answer when an event is on
  *	quit
@@ -77,8 +80,18 @@ static void wait_until_on(void)
 	puts("on");
 }
 
+static void split_pages(struct tw_ring_control *control)
+{
+	control->page_size = TW_PAGE_SIZE_MIN;
+	control->page_count = (1u << 20) + 1;
+	control->size = control->pages_offset +
+			(uint64_t)control->page_size * control->page_count;
+}
+
 static void obey(const char *line)
 {
+	struct tw_ring_control *control = options.memory;
+
 	if (strcmp(line, "boot\n") == 0)
 		boot(0);
 	else if (strcmp(line, "on\n") == 0)
@@ -93,6 +106,12 @@ static void obey(const char *line)
 		memset(options.memory, 0, 64), puts("poked");
 	else if (strcmp(line, "clear\n") == 0)
 		memset(memory, 0, memory_size), puts("cleared");
+	else if (strcmp(line, "groups\n") == 0)
+		control->group_count = UINT32_MAX, puts("lied");
+	else if (strcmp(line, "pages\n") == 0)
+		split_pages(control), puts("split");
+	else if (strcmp(line, "last\n") == 0)
+		control->generation = UINT32_MAX, puts("counted");
 	else if (strcmp(line, "stop\n") == 0)
 		tw_guest_stop(), puts("stopped");
 	else

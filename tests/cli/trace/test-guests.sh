@@ -44,6 +44,16 @@ end_player()
     wait "$pid"
 }
 
+# The last event of what print --json wrote was in the last minute.
+expect_recent()
+{
+    local ns
+
+    ns=$(($(date +%s%N) - $(sed -n '$s/.*"time_ns":\([0-9]*\).*/\1/p' "$1")))
+    ((ns >= 0 && ns < 60000000000)) ||
+        fail "an event of just now is $ns ns ago: $(tail -n 1 "$1")"
+}
+
 start_recorder()
 {
     "$trackway" record "$@" 2>stderr &
@@ -260,6 +270,17 @@ run record -o image-of image:image
 expect_status 0
 expect_err 'trackway: 307 events, 0 lost, from 2 producers in image-of'
 expect_babeltrace image-of 307
+# Recorded in no time, its clock still has the rate that it has when printed.
+seconds()
+{
+    run stat --json "$@"
+    sed -n 's/.*"seconds":\([0-9.]*\).*/\1/p' <<<"$out"
+}
+printed=$(seconds image:image/two)
+recorded=$(seconds image-of/two-*)
+awk "BEGIN { exit !($printed > 0 && $recorded > $printed * 0.99 &&
+                    $recorded < $printed * 1.01) }" ||
+    fail "$printed seconds of a dump are $recorded, recorded"
 run print image:image/two
 expect_equal "$(wc -l <<<"$out")" 207
 
@@ -273,6 +294,8 @@ tell on booted
 wait_for followed '"reset":true'
 tell 'emit 20' emitted
 wait_for followed '"n":19,'
+# Nothing was there to tell its clock by before these: their time is now.
+expect_recent followed
 "$trackway" print -f ram:ram >plain 2>plain-err &
 plain=$!
 children+=("$plain")
@@ -285,6 +308,67 @@ kill -TERM "$follower" "$plain"
 wait "$follower" "$plain"
 expect_equal "$(grep -c '"event":"count"' followed)" 40
 expect_equal "$(grep -c '"thread":2,' followed)" 20
+end_player
+
+# ---- One of several rings: ended, lying, at its last count ----
+
+truncate -s 4M pair
+start_player pair 65536 65536 one
+one_to=$to one_from=$from
+tell on booted
+one_answers=$answers
+start_player pair 0x200000 65536 two
+tell on booted
+two_to=$to two_from=$from two_answers=$answers
+to=$one_to from=$one_from answers=$one_answers
+tell stop stopped
+run disable ram:pair '*'
+expect_status 0
+expect_out '3 events off'
+expect_err 'trackway: ram:pair/0x10000: its producer has ended, or begun again'
+run disable ram:pair/one '*'
+expect_status 1
+expect_err 'trackway: ram:pair/0x10000: its producer has ended, or begun again'
+tell on booted
+"$trackway" print -f ram:pair >followed 2>follow-err &
+follower=$!
+children+=("$follower")
+sleep 0.3
+tell 'emit 1' emitted
+wait_for followed ' one.*n=0 '
+tell groups lied
+sleep 0.3
+one_answers=$answers
+to=$two_to from=$two_from answers=$two_answers
+tell on booted
+tell 'emit 20' emitted
+wait_for followed ' two.*n=19 '
+kill -TERM "$follower"
+wait "$follower"
+tell last counted
+start_recorder -o last ram:pair/two
+for ((i = 0; i < 1000; i++)); do
+    [ -d last/two-epoch4294967295 ] && break
+    sleep 0.01
+done
+tell on booted
+tell 'emit 5' emitted
+wait_for_events last 5
+end_recorder TERM
+end_player
+expect_equal "$(ls last | tr '\n' ' ')" \
+    'two-epoch4294967295 two-epoch4294967295.2 '
+
+# More pages than anybody could look at in time.
+truncate -s 300M wide
+start_player wide 4096 65536 wide
+tell on booted
+run stat ram:wide
+expect_status 0
+tell pages split
+run stat ram:wide
+expect_status 1
+expect_err 'trackway: ram:wide: no usable ring: it has more pages than can be *'
 end_player
 
 # ---- Times ----
