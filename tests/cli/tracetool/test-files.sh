@@ -133,6 +133,10 @@ printf 'foo(void)\n\0\n' >nul
 expect 1 "${header[@]}" nul other.h
 says "nul:2:1: "
 rm nul
+head -c 100000000 /dev/zero | tr '\0' a >line
+expect 1 "${header[@]}" line other.h
+says "line:1:1: file is larger than 67108864 bytes"
+rm line
 only bad good new.h old.h
 
 # An input is never overwritten.
