@@ -40,7 +40,21 @@ struct round {
 	uint64_t first[THREADS];
 	uint64_t next[THREADS];
 	uint64_t found[THREADS];
+	unsigned gaps;
 };
+
+/*
+ * A thread that was stopped after it had taken its ticket, and before it
+ * claimed that ticket's page, has left what was the oldest page as it was,
+ * while others went on around the ring. So each thread may leave one page that
+ * is older than what the ring still covers, and behind it events are missing.
+ */
+static void on_gap(struct round *round, uint64_t thread, uint64_t number)
+{
+	assert_true(number > round->next[thread]);
+	assert_true(++round->gaps <= THREADS);
+	round->first[thread] = number;
+}
 
 static void on_event(void *context, const struct audit_event *event)
 {
@@ -53,8 +67,8 @@ static void on_event(void *context, const struct audit_event *event)
 	assert_true(event->values[2].u == check_of(thread, number));
 	if (!round->found[thread]++)
 		round->first[thread] = number;
-	else
-		assert_int_equal(number, round->next[thread]);
+	else if (number != round->next[thread])
+		on_gap(round, thread, number);
 	round->next[thread] = number + 1;
 }
 
@@ -97,6 +111,7 @@ static void run_round(struct round *round)
 
 	memset(round->counts, 0, 4096);
 	memset(round->found, 0, sizeof(round->found));
+	round->gaps = 0;
 	TRACED_START(&traced, &round->dir,
 		     .arguments = {"program-kill", round->file},
 		     .environment = {"TRACKWAY_EVENTS=*",
