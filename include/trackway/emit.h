@@ -5,9 +5,9 @@
  *
  * The life of one event, in the order that matters (signals included):
  *
- *	slot open	the thread's lane is taken, so that a signal handler
- *			from here on writes elsewhere; room is checked; the
- *			clock is read
+ *	slot open	the clock is read; the thread's lane is taken, so that a
+ *			signal handler from here on writes elsewhere; room is
+ *			checked, and that the lane's last event was not later
  *	fields		stored behind the event's first word
  *	slot commit	the commit word is stored with release; the lane is put
  *			back
