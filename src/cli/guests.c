@@ -9,6 +9,7 @@
 #include "guests.h"
 
 #include "../attach/ram.h"
+#include "rings.h"
 #include "status-line.h"
 
 #include <errno.h>
@@ -114,9 +115,7 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
 {
 	const struct tw_guests *guests = context;
 
-	if (tw_status_is_due())
-		tw_status_show("searching for rings: %s of %s",
-			       tw_bytes_of(done).text, tw_bytes_of(total).text);
+	tw_rings_show_search(done, total);
 	return !guests->is_stopped();
 }
 

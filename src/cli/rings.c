@@ -23,12 +23,17 @@ static int add(struct tw_rings *rings, struct tw_attach *attach)
 
 /* ---- A guest's ---- */
 
-static bool show_progress(void *context, uint64_t done, uint64_t total)
+void tw_rings_show_search(uint64_t done, uint64_t total)
 {
-	(void)context;
 	if (tw_status_is_due())
 		tw_status_show("searching for rings: %s of %s",
 			       tw_bytes_of(done).text, tw_bytes_of(total).text);
+}
+
+static bool show_progress(void *context, uint64_t done, uint64_t total)
+{
+	(void)context;
+	tw_rings_show_search(done, total);
 	return true;
 }
 

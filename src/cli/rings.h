@@ -30,4 +30,7 @@ int tw_rings_open(struct tw_rings *rings, const char *target, bool writable,
 		  const char *schema);
 void tw_rings_close(struct tw_rings *rings);
 
+/* How far a search of a guest's memory is, in bytes, on the status line. */
+void tw_rings_show_search(uint64_t done, uint64_t total);
+
 #endif

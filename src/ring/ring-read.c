@@ -512,7 +512,8 @@ int tw_ring_set_event_state(struct tw_ring_reader *reader,
 			 : 0;
 }
 
-static uint64_t page_offset(const struct tw_ring_reader *reader, uint32_t index)
+uint64_t tw_ring_page_offset(const struct tw_ring_reader *reader,
+			     uint32_t index)
 {
 	return reader->control.pages_offset +
 	       (uint64_t)index * reader->control.page_size;
@@ -521,7 +522,7 @@ static uint64_t page_offset(const struct tw_ring_reader *reader, uint32_t index)
 static uint64_t state_word_offset(const struct tw_ring_reader *reader,
 				  uint32_t index)
 {
-	return page_offset(reader, index) + reader->control.page_size -
+	return tw_ring_page_offset(reader, index) + reader->control.page_size -
 	       TW_PAGE_TRAILER;
 }
 
@@ -625,7 +626,7 @@ static int read_full_page(struct tw_ring_reader *reader, uint32_t index,
 							       TW_PAGE_TRAILER);
 	int error;
 
-	error = read_at(reader, page_offset(reader, index), to, size);
+	error = read_at(reader, tw_ring_page_offset(reader, index), to, size);
 	if (!error)
 		error = check_size(reader, (const void *)to, &view->size);
 	if (!error)
@@ -637,7 +638,7 @@ static int read_full_page(struct tw_ring_reader *reader, uint32_t index,
 static int read_page(struct tw_ring_reader *reader, uint32_t index, uint8_t *to,
 		     struct tw_page_view *view)
 {
-	const uint64_t at = page_offset(reader, index);
+	const uint64_t at = tw_ring_page_offset(reader, index);
 	struct tw_page header;
 	int error;
 

@@ -108,6 +108,10 @@ int tw_ring_set_event_state(struct tw_ring_reader *reader,
 			    const struct tw_ring_group *group, uint32_t event,
 			    int on);
 
+/* Where page index begins. */
+uint64_t tw_ring_page_offset(const struct tw_ring_reader *reader,
+			     uint32_t index);
+
 /* The state word of page index: ticket and enum tw_page_state. */
 int tw_ring_page_state(struct tw_ring_reader *reader, uint32_t index,
 		       uint32_t *word);

@@ -92,12 +92,6 @@ static int error_or_gone(struct tw_drain *drain, int error)
 	return error && is_ours(drain) ? error : 0;
 }
 
-static uint64_t page_offset(const struct tw_drain *drain, uint32_t index)
-{
-	return drain->ring->control.pages_offset +
-	       (uint64_t)index * drain->ring->control.page_size;
-}
-
 static bool has_our_uuid(const struct tw_drain *drain, const void *page)
 {
 	return memcmp((const uint8_t *)page + offsetof(struct tw_page, uuid),
@@ -116,7 +110,8 @@ static int check_copy(struct tw_drain *drain, const struct tw_page_view *view)
 	uint8_t again[TW_PAGE_HEADER];
 
 	tw_fence_acquire();
-	if (tw_ring_read_bytes(drain->ring, page_offset(drain, view->index),
+	if (tw_ring_read_bytes(drain->ring,
+			       tw_ring_page_offset(drain->ring, view->index),
 			       again, sizeof(again)) ||
 	    !is_ours(drain))
 		return -EAGAIN;
@@ -255,7 +250,7 @@ static int gather(struct tw_drain *drain, bool open)
 static bool has_grown(struct tw_drain *drain, const struct found *found)
 {
 	const struct page_state *page = &drain->pages[found->index];
-	const uint64_t at = page_offset(drain, found->index) +
+	const uint64_t at = tw_ring_page_offset(drain->ring, found->index) +
 			    offsetof(struct tw_page, content_size);
 	uint32_t bits;
 
@@ -352,9 +347,10 @@ static bool is_foreign(struct tw_drain *drain, const struct found *found)
 	uint32_t word;
 
 	return found->state == TW_PAGE_FULL &&
-	       !tw_ring_read_bytes(drain->ring,
-				   page_offset(drain, found->index), &page,
-				   TW_PAGE_HEADER) &&
+	       !tw_ring_read_bytes(
+		       drain->ring,
+		       tw_ring_page_offset(drain->ring, found->index), &page,
+		       TW_PAGE_HEADER) &&
 	       !tw_ring_page_state(drain->ring, found->index, &word) &&
 	       word == (found->ticket << TW_PAGE_TICKET_SHIFT | TW_PAGE_FULL) &&
 	       !has_our_uuid(drain, &page);
@@ -638,8 +634,9 @@ static int peek(struct tw_drain *drain, const struct found *found,
 	uint32_t word;
 	int error;
 
-	error = tw_ring_read_bytes(ring, page_offset(drain, found->index),
-				   &page, TW_PAGE_HEADER);
+	error = tw_ring_read_bytes(
+		ring, tw_ring_page_offset(drain->ring, found->index), &page,
+		TW_PAGE_HEADER);
 	tw_fence_acquire();
 	if (!error)
 		error = tw_ring_page_state(ring, found->index, &word);
