@@ -62,15 +62,22 @@ static void *live(void *context)
 	}
 }
 
+static void wait_until_it_stands(struct victim *victim)
+{
+	pthread_mutex_lock(&victim->mutex);
+	while (victim->state == VICTIM_RUNS)
+		pthread_cond_wait(&victim->cond, &victim->mutex);
+	pthread_mutex_unlock(&victim->mutex);
+}
+
 /* The test hands over and waits until the victim stands. */
 static void run(struct victim *victim)
 {
 	pthread_mutex_lock(&victim->mutex);
 	victim->state = VICTIM_RUNS;
 	pthread_cond_broadcast(&victim->cond);
-	while (victim->state == VICTIM_RUNS)
-		pthread_cond_wait(&victim->cond, &victim->mutex);
 	pthread_mutex_unlock(&victim->mutex);
+	wait_until_it_stands(victim);
 }
 
 struct victim *victim_create(struct tw_ring *ring, struct load *load,
@@ -90,7 +97,8 @@ struct victim *victim_create(struct tw_ring *ring, struct load *load,
 	tw_testpoint_hook = on_testpoint;
 	if (pthread_create(&victim->thread, NULL, live, victim))
 		abort();
-	run(victim);
+	/* Not run(): a thread that stands already would begin its work. */
+	wait_until_it_stands(victim);
 	return victim;
 }
 
