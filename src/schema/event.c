@@ -42,6 +42,38 @@ const struct tw_event_desc *tw_schema_find(const struct tw_schema *schema,
 	return NULL;
 }
 
+static unsigned int count_word(const char *type, const char *word)
+{
+	size_t size = strlen(word);
+	unsigned int count = 0;
+
+	while (*type) {
+		size_t length = strcspn(type, " ");
+
+		count += length == size && !strncmp(type, word, size);
+		type += length + (type[length] == ' ');
+	}
+	return count;
+}
+
+uint8_t tw_field_size(const struct tw_field *field, uint8_t word_size)
+{
+	const char *type = field->type;
+	const unsigned int longs = count_word(type, "long");
+
+	if (field->size || field->kind == TW_FIELD_STRING ||
+	    field->kind == TW_FIELD_BYTES)
+		return field->size;
+	if (field->kind == TW_FIELD_POINTER)
+		return word_size;
+	if (longs)
+		return longs > 1 ? 8 : word_size;
+	/* What is left of those with a name of their own is a word. */
+	if (strstr(type, "size_t") || strstr(type, "ptr"))
+		return word_size;
+	return count_word(type, "short") ? 2 : 4;
+}
+
 uint32_t tw_event_fixed_size(const struct tw_event_desc *event)
 {
 	uint32_t total = 0;

@@ -81,6 +81,12 @@ void tw_schema_destroy(struct tw_schema *schema);
 const struct tw_event_desc *tw_schema_find(const struct tw_schema *schema,
 					   const char *name);
 
+/*
+ * What sizeof() says of a field in a program whose words (long, size_t,
+ * pointers) have word_size bytes; 0: a string, or bytes.
+ */
+uint8_t tw_field_size(const struct tw_field *field, uint8_t word_size);
+
 /* What event->fixed_size is to be. */
 uint32_t tw_event_fixed_size(const struct tw_event_desc *event);
 

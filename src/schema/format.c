@@ -10,6 +10,7 @@
 
 #include "format.h"
 
+#include "conversion.h"
 #include "text.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <trackway/writer.h>
 
-#define CAP 512		/* of widths, and of numbers' precisions */
+#define CAP TW_CONVERSION_CAP
 #define FLOAT_ROOM 1024 /* 309 digits, a point, CAP more; a sign */
 #define SLACK 32	/* short literals are copied as this many bytes */
 
@@ -35,26 +36,6 @@ enum step_kind {
 	STEP_FLOAT,
 };
 
-enum flags {
-	FLAG_LEFT = 1,
-	FLAG_PLUS = 2,
-	FLAG_SPACE = 4,
-	FLAG_ALTERNATE = 8,
-	FLAG_ZERO = 16,
-};
-
-#define NONE (-1)
-#define FROM_FIELD (-2)
-
-/* A conversion as written, then as its field has it. */
-struct conversion {
-	char letter;
-	uint8_t flags;
-	int16_t width;	   /* NONE, FROM_FIELD, 0 to CAP */
-	int16_t precision; /* the same */
-	uint8_t narrow;	   /* 8 for hh, 16 for h, else 0 */
-};
-
 struct step {
 	const char *literal;
 	uint32_t literal_size;
@@ -62,7 +43,7 @@ struct step {
 	uint8_t field_kind; /* enum tw_field_kind */
 	uint8_t field_size;
 	uint8_t shift; /* 64 less the bits to show */
-	struct conversion c;
+	struct tw_conversion c;
 	const char *values;		/* of STEP_LABEL */
 	const struct tw_field *star[2]; /* of width and precision, or NULL */
 };
@@ -85,117 +66,13 @@ struct compiler {
 	char *out;	/* end of the literals */
 };
 
-static bool is_digit(char c)
+static bool is_plain(const struct tw_conversion *c)
 {
-	return c >= '0' && c <= '9';
+	return !c->flags && c->width == TW_CONVERSION_NONE &&
+	       c->precision == TW_CONVERSION_NONE;
 }
 
-static const char *read_flags(const char *at, uint8_t *flags)
-{
-	static const char letters[] = "-+ #0";
-
-	for (; *at; at++) {
-		const char *letter = strchr(letters, *at);
-
-		if (letter)
-			*flags |= (uint8_t)(1u << (letter - letters));
-		else if (*at != '\'')
-			break;
-	}
-	return at;
-}
-
-static const char *read_number(const char *at, int16_t *number)
-{
-	int value = 0;
-
-	if (*at == '*') {
-		*number = FROM_FIELD;
-		return at + 1;
-	}
-	for (; is_digit(*at); at++) {
-		value = value * 10 + (*at - '0');
-		if (value > INT16_MAX)
-			value = INT16_MAX;
-	}
-	*number = (int16_t)value;
-	return at;
-}
-
-/* Read what follows a "%"; returns its end, or NULL if it is no conversion. */
-static const char *read_conversion(const char *at, struct conversion *c)
-{
-	*c = (struct conversion){.width = NONE, .precision = NONE};
-	at = read_flags(at, &c->flags);
-	if (is_digit(*at) || *at == '*')
-		at = read_number(at, &c->width);
-	if (*at == '.')
-		at = read_number(at + 1, &c->precision);
-	if (at[0] == 'h') {
-		c->narrow = at[1] == 'h' ? 8 : 16;
-		at += c->narrow == 8 ? 2 : 1;
-	} else {
-		at += strspn(at, "lLqjzt");
-	}
-	if (!*at || !strchr("diuxXocspfFeEgGaA%", *at))
-		return NULL;
-	c->letter = *at;
-	return at + 1;
-}
-
-/* The letter that a field is shown by when its format's doesn't fit. */
-static char letter_of_field(const struct tw_field *field)
-{
-	if (field->values)
-		return 's';
-	switch (field->kind) {
-	case TW_FIELD_SINT:
-	case TW_FIELD_BOOL:
-		return 'd';
-	case TW_FIELD_POINTER:
-		return 'p';
-	case TW_FIELD_STRING:
-	case TW_FIELD_BYTES:
-		return 's';
-	case TW_FIELD_FLOAT:
-		return 'g';
-	default:
-		return 'u';
-	}
-}
-
-static void fit_to_field(struct conversion *c, const struct tw_field *field)
-{
-	const char *fitting = field->values ? "diuxXocps" : "diuxXocp";
-	bool is_text;
-
-	if (field->kind == TW_FIELD_STRING || field->kind == TW_FIELD_BYTES)
-		fitting = "s";
-	else if (field->kind == TW_FIELD_FLOAT)
-		fitting = "fFeEgGaA";
-	if (!strchr(fitting, c->letter)) {
-		c->letter = letter_of_field(field);
-		c->precision = NONE;
-		c->narrow = 0;
-	}
-	is_text = c->letter == 's';
-	if (c->width > CAP)
-		c->width = CAP;
-	if (!is_text && c->precision > CAP)
-		c->precision = CAP;
-	if (c->letter == 'i')
-		c->letter = 'd';
-	if (c->letter != 'd' && c->letter != 'p' &&
-	    field->kind != TW_FIELD_FLOAT)
-		c->flags &= (uint8_t) ~(FLAG_PLUS | FLAG_SPACE);
-}
-
-static bool is_plain(const struct conversion *c)
-{
-	return !c->flags && c->width == NONE && c->precision == NONE;
-}
-
-static enum step_kind kind_of_step(const struct conversion *c,
+static enum step_kind kind_of_step(const struct tw_conversion *c,
 				   const struct tw_field *field)
 {
 	switch (c->letter) {
@@ -222,7 +99,7 @@ static enum step_kind kind_of_step(const struct conversion *c,
 	}
 }
 
-static uint8_t shift_of(const struct conversion *c,
+static uint8_t shift_of(const struct tw_conversion *c,
 			const struct tw_field *field)
 {
 	unsigned int bits = field->size * 8u;
@@ -278,10 +155,11 @@ static struct step *add_step(struct compiler *k)
 }
 
 /* False: there is no field for it. */
-static bool add_conversion(struct compiler *k, const struct conversion *written)
+static bool add_conversion(struct compiler *k,
+			   const struct tw_conversion *written)
 {
-	uint32_t stars = (written->width == FROM_FIELD) +
-			 (written->precision == FROM_FIELD);
+	uint32_t stars = (written->width == TW_CONVERSION_FIELD) +
+			 (written->precision == TW_CONVERSION_FIELD);
 	const struct tw_field *fields;
 	struct step *step;
 
@@ -292,11 +170,11 @@ static bool add_conversion(struct compiler *k, const struct conversion *written)
 	k->field += stars + 1;
 	step = add_step(k);
 	step->c = *written;
-	if (written->width == FROM_FIELD)
+	if (written->width == TW_CONVERSION_FIELD)
 		step->star[0] = fields++;
-	if (written->precision == FROM_FIELD)
+	if (written->precision == TW_CONVERSION_FIELD)
 		step->star[1] = fields++;
-	fit_to_field(&step->c, fields);
+	tw_conversion_fit(&step->c, fields);
 	step->kind = (uint8_t)kind_of_step(&step->c, fields);
 	step->values = fields->values;
 	step->field_kind = fields->kind;
@@ -316,8 +194,8 @@ static void compile(struct compiler *k, const char *at)
 	const char *percent;
 
 	while ((percent = strchr(at, '%')) != NULL) {
-		struct conversion c;
-		const char *end = read_conversion(percent + 1, &c);
+		struct tw_conversion c;
+		const char *end = tw_conversion_read(percent + 1, &c);
 
 		add_literal(k, at, percent);
 		if (end && c.letter == '%') {
@@ -341,13 +219,14 @@ void tw_format_letters(const struct tw_event_desc *event,
 
 	memset(letters, 0, TW_FIELDS_MAX);
 	while ((at = strchr(at, '%')) != NULL) {
-		struct conversion c;
-		const char *end = read_conversion(at + 1, &c);
+		struct tw_conversion c;
+		const char *end = tw_conversion_read(at + 1, &c);
 
 		at = end ? end : at + 1;
 		if (!end || c.letter == '%')
 			continue;
-		field += (c.width == FROM_FIELD) + (c.precision == FROM_FIELD);
+		field += (c.width == TW_CONVERSION_FIELD) +
+			 (c.precision == TW_CONVERSION_FIELD);
 		if (field < TW_FIELDS_MAX)
 			letters[field++] = c.letter;
 	}
@@ -358,7 +237,7 @@ static void make_up(const struct tw_event_desc *event, struct tw_text *text)
 {
 	for (uint32_t i = 0; i < event->field_count; i++) {
 		const struct tw_field *field = &event->fields[i];
-		char letter = letter_of_field(field);
+		char letter = tw_conversion_letter(field);
 
 		if (i)
 			tw_text_add_string(text, " ");
@@ -534,16 +413,17 @@ static int take_star(struct fields *f, const struct tw_field *field)
 }
 
 /* A step's conversion, its "*" taken from the fields. */
-static struct conversion take_stars(struct fields *f, const struct step *step)
+static struct tw_conversion take_stars(struct fields *f,
+				       const struct step *step)
 {
-	struct conversion c = step->c;
+	struct tw_conversion c = step->c;
 	bool is_string = c.letter == 's';
 
 	if (step->star[0]) {
 		int width = take_star(f, step->star[0]);
 
 		if (width < 0)
-			c.flags |= FLAG_LEFT;
+			c.flags |= TW_CONVERSION_LEFT;
 		width = abs(width);
 		c.width = (int16_t)(width < CAP ? width : CAP);
 	}
@@ -553,9 +433,10 @@ static struct conversion take_stars(struct fields *f, const struct step *step)
 		if (precision > CAP && !is_string)
 			precision = CAP;
 		/* Of a conversion that doesn't fit it is taken, not used. */
-		if (c.precision == FROM_FIELD)
-			c.precision = (int16_t)(precision < 0 ? NONE
-							      : precision);
+		if (c.precision == TW_CONVERSION_FIELD)
+			c.precision = (int16_t)(precision < 0
+							? TW_CONVERSION_NONE
+							: precision);
 	}
 	return c;
 }
@@ -601,18 +482,18 @@ static char *put_digits(char *out, char letter, uint64_t value)
 }
 
 /* A sign or 0x; returns its length. */
-static int make_prefix(char *prefix, const struct conversion *c, uint64_t value,
-		       bool negative)
+static int make_prefix(char *prefix, const struct tw_conversion *c,
+		       uint64_t value, bool negative)
 {
 	int size = 0;
 
 	if (negative)
 		prefix[size++] = '-';
-	else if (c->flags & FLAG_PLUS)
+	else if (c->flags & TW_CONVERSION_PLUS)
 		prefix[size++] = '+';
-	else if (c->flags & FLAG_SPACE)
+	else if (c->flags & TW_CONVERSION_SPACE)
 		prefix[size++] = ' ';
-	if (c->letter == 'p' || (c->flags & FLAG_ALTERNATE && value &&
+	if (c->letter == 'p' || (c->flags & TW_CONVERSION_ALTERNATE && value &&
 				 (c->letter == 'x' || c->letter == 'X'))) {
 		prefix[size++] = '0';
 		prefix[size++] = c->letter == 'X' ? 'X' : 'x';
@@ -621,8 +502,8 @@ static int make_prefix(char *prefix, const struct conversion *c, uint64_t value,
 }
 
 /* [blanks] [prefix] [zeros] digits [blanks], as printf lays a number out. */
-static char *put_number(char *out, const struct conversion *c, uint64_t value,
-			bool negative)
+static char *put_number(char *out, const struct tw_conversion *c,
+			uint64_t value, bool negative)
 {
 	char digits[24];
 	char prefix[3] = {0};
@@ -634,43 +515,43 @@ static char *put_number(char *out, const struct conversion *c, uint64_t value,
 	if (value == 0 && c->precision == 0)
 		size = 0;
 	zeros = c->precision > size ? c->precision - size : 0;
-	if (c->letter == 'o' && c->flags & FLAG_ALTERNATE && zeros == 0 &&
-	    (size == 0 || digits[0] != '0'))
+	if (c->letter == 'o' && c->flags & TW_CONVERSION_ALTERNATE &&
+	    zeros == 0 && (size == 0 || digits[0] != '0'))
 		zeros = 1;
 	blanks = c->width - prefix_size - zeros - size;
-	if (blanks > 0 && c->flags & FLAG_ZERO && !(c->flags & FLAG_LEFT) &&
-	    c->precision < 0) {
+	if (blanks > 0 && c->flags & TW_CONVERSION_ZERO &&
+	    !(c->flags & TW_CONVERSION_LEFT) && c->precision < 0) {
 		zeros += blanks;
 		blanks = 0;
 	}
-	if (!(c->flags & FLAG_LEFT))
+	if (!(c->flags & TW_CONVERSION_LEFT))
 		out = put_fill(out, ' ', blanks);
 	memcpy(out, prefix, sizeof(prefix));
 	out = put_fill(out + prefix_size, '0', zeros);
 	memcpy(out, digits, sizeof(digits));
 	out += size;
-	if (c->flags & FLAG_LEFT)
+	if (c->flags & TW_CONVERSION_LEFT)
 		out = put_fill(out, ' ', blanks);
 	return out;
 }
 
 /* Escaped and padded; out has room for width and size * TW_ESCAPE_MAX. */
-static char *put_padded(char *out, const struct conversion *c, const char *text,
-			size_t size)
+static char *put_padded(char *out, const struct tw_conversion *c,
+			const char *text, size_t size)
 {
 	int blanks = c->width - (size < CAP ? (int)size : CAP);
 
-	if (!(c->flags & FLAG_LEFT))
+	if (!(c->flags & TW_CONVERSION_LEFT))
 		out = put_fill(out, ' ', blanks);
 	out = tw_escape(out, text, size);
-	if (c->flags & FLAG_LEFT)
+	if (c->flags & TW_CONVERSION_LEFT)
 		out = put_fill(out, ' ', blanks);
 	return out;
 }
 
 static char *run_number(char *out, struct fields *f, const struct step *step)
 {
-	struct conversion c = take_stars(f, step);
+	struct tw_conversion c = take_stars(f, step);
 	uint64_t value;
 
 	if (c.letter == 'd') {
@@ -687,7 +568,7 @@ static char *run_number(char *out, struct fields *f, const struct step *step)
 
 static char *run_character(char *out, struct fields *f, const struct step *step)
 {
-	struct conversion c = take_stars(f, step);
+	struct tw_conversion c = take_stars(f, step);
 	char character = (char)take_unsigned(f, step);
 
 	return put_padded(out, &c, &character, 1);
@@ -695,7 +576,7 @@ static char *run_character(char *out, struct fields *f, const struct step *step)
 
 static char *run_float(char *out, struct fields *f, const struct step *step)
 {
-	struct conversion c = take_stars(f, step);
+	struct tw_conversion c = take_stars(f, step);
 	char format[16];
 	char *at = format;
 	int size;
@@ -737,7 +618,7 @@ static inline char *put_signed(char *out, int64_t value)
 static char *run_string(char *out, struct fields *f, const struct step *step,
 			const struct tw_format *format, struct tw_text *text)
 {
-	struct conversion c = take_stars(f, step);
+	struct tw_conversion c = take_stars(f, step);
 	size_t size;
 	const char *string = take_string(f, &size);
 
@@ -751,7 +632,7 @@ static char *run_string(char *out, struct fields *f, const struct step *step,
 }
 
 /* Text of at most size bytes that needs no escapes, padded as c says. */
-static char *put_aligned(char *out, const struct conversion *c,
+static char *put_aligned(char *out, const struct tw_conversion *c,
 			 const char *text, size_t size)
 {
 	int blanks;
@@ -759,11 +640,11 @@ static char *put_aligned(char *out, const struct conversion *c,
 	if (c->precision >= 0 && (size_t)c->precision < size)
 		size = (size_t)c->precision;
 	blanks = c->width - (size < CAP ? (int)size : CAP);
-	if (!(c->flags & FLAG_LEFT))
+	if (!(c->flags & TW_CONVERSION_LEFT))
 		out = put_fill(out, ' ', blanks);
 	memmove(out, text, size);
 	out += size;
-	if (c->flags & FLAG_LEFT)
+	if (c->flags & TW_CONVERSION_LEFT)
 		out = put_fill(out, ' ', blanks);
 	return out;
 }
@@ -775,7 +656,7 @@ static char *put_aligned(char *out, const struct conversion *c,
 static char *run_bytes(char *out, struct fields *f, const struct step *step,
 		       const struct tw_format *format, struct tw_text *text)
 {
-	struct conversion c = take_stars(f, step);
+	struct tw_conversion c = take_stars(f, step);
 	size_t size;
 	const uint8_t *bytes = take_counted(f, &size);
 	char *hex;
@@ -804,7 +685,7 @@ static char *run_bytes(char *out, struct fields *f, const struct step *step,
 static char *run_label(char *out, struct fields *f, const struct step *step,
 		       const struct tw_format *format, struct tw_text *text)
 {
-	struct conversion c = take_stars(f, step);
+	struct tw_conversion c = take_stars(f, step);
 	uint64_t value = take_integer(f, step->field_kind, step->field_size);
 	bool negative = step->field_kind == TW_FIELD_SINT && (int64_t)value < 0;
 	char digits[TW_DECIMAL_MAX + 1];

@@ -136,6 +136,43 @@ static void test_types(void **state)
 	}
 }
 
+/* As the compilers of 32 and of 64 bits have them. */
+static void test_sizes(void **state)
+{
+	static const struct {
+		const char *type;
+		uint8_t narrow, wide;
+	} cases[] = {
+		{"char ", 1, 1},      {"bool ", 1, 1},
+		{"short ", 2, 2},     {"unsigned short int ", 2, 2},
+		{"int ", 4, 4},	      {"unsigned ", 4, 4},
+		{"float ", 4, 4},     {"double ", 8, 8},
+		{"int8_t ", 1, 1},    {"uint64_t ", 8, 8},
+		{"long ", 4, 8},      {"const unsigned long int ", 4, 8},
+		{"long long ", 8, 8}, {"long unsigned int long ", 8, 8},
+		{"size_t ", 4, 8},    {"ssize_t ", 4, 8},
+		{"uintptr_t ", 4, 8}, {"ptrdiff_t ", 4, 8},
+		{"void *", 4, 8},     {"const short *", 4, 8},
+		{"long *", 4, 8},     {"unsigned long long *", 4, 8},
+		{"char **", 4, 8},    {"const char *", 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct tw_schema *schema;
+		const struct tw_field *field;
+		char line[128];
+
+		snprintf(line, sizeof(line), "e(%sx)\n", cases[i].type);
+		schema = parse(line);
+		assert_non_null(schema);
+		field = schema->events[0].fields;
+		if (tw_field_size(field, 4) != cases[i].narrow ||
+		    tw_field_size(field, 8) != cases[i].wide)
+			fail_msg("%s", cases[i].type);
+		tw_schema_destroy(schema);
+	}
+}
+
 /* In one file, each of them three times, so that any may be remembered as any
  * other. */
 static void test_types_again(void **state)
@@ -866,6 +903,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_types_again),
 		cmocka_unit_test(test_types_refused),
 		cmocka_unit_test(test_model),
