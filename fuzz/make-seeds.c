@@ -5,6 +5,7 @@
  *	BUILD/fuzz/fuzz-make-seeds corpus
  */
 #include "../tests/unit/attach/ring-maker.h"
+#include "../tests/unit/channel/frame-maker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,64 @@ static void make_formats(const char *corpus)
 	make_format(corpus, "good-floats", false, "cmo", "%a %g %E %F %.600f");
 }
 
+/* ---- Streams of frames, in pieces of as many bytes as the first says ---- */
+
+static void put_frames(struct seed *seed, const char *text)
+{
+	static const struct frame_maker_start start = {
+		.version = 1,
+		.flags = 1,
+		.event_count = 4,
+		.clock_hz = 1000,
+		.time = 0xffffffffffff0,
+		.word_size = 4,
+		.name = "fuzz",
+	};
+	static const uint8_t fields[] = "text\0\3\0abc\1\2more";
+	uint8_t frame[FRAME_MAKER_MAX] = {0};
+
+	put_bytes(seed, frame, frame_maker_start(frame, 0, &start));
+	for (uint64_t i = 1; i < 5; i++) {
+		put_bytes(seed, text, strlen(text));
+		put_bytes(seed, frame,
+			  frame_maker_event(frame, (uint32_t)i,
+					    0xfffffffffff0 + i * 8,
+					    (uint16_t)(i % 4), fields,
+					    i * 5 % sizeof(fields)));
+	}
+}
+
+static void make_streams(const char *corpus)
+{
+	static const uint8_t dear[] = {0xf7, 0xf0, 0x03, 0x01};
+	uint8_t frame[FRAME_MAKER_MAX] = {0};
+	struct seed seed = {0};
+
+	put(&seed, 6, 1);
+	put_frames(&seed, "");
+	put_frames(&seed, ""); /* it starts anew */
+	save(&seed, corpus, "frames", "good-two-starts");
+	seed.bytes[40] ^= 1;
+	seed.bytes[200] ^= 0x80;
+	save(&seed, corpus, "frames", "damaged");
+	seed.size = 0;
+	put(&seed, 30, 1);
+	put_frames(&seed, "boot \xf7 \xc3\xa9\r\n");
+	put_bytes(&seed, frame, frame_maker_frame(frame, 9, 5, "", 0));
+	put_bytes(&seed, frame, frame_maker_frame(frame, 3, 0, "\1\0\1", 3));
+	save(&seed, corpus, "frames", "between-text");
+	seed.size = 0;
+	put(&seed, 255, 1);
+	while (seed.size < 2000)
+		put_bytes(&seed, dear, sizeof(dear));
+	save(&seed, corpus, "frames", "dearest");
+	seed.size = 0;
+	put(&seed, 0, 1);
+	while (seed.size < 100)
+		put(&seed, 0xf7, 1);
+	save(&seed, corpus, "frames", "only-marks");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -228,5 +287,6 @@ int main(int argc, char **argv)
 	make_page_content(argv[1], false);
 	make_page_content(argv[1], true);
 	make_formats(argv[1]);
+	make_streams(argv[1]);
 	return 0;
 }
