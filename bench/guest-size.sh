@@ -23,7 +23,12 @@ for format in h c; do
     "$build/bin/tracetool" --format=$format --backends=ring --group=size \
         trace-events trace.$format
 done
-echo '#include <trackway/guest.h>' >trackway-guest.h
+"$build/bin/tracetool" --format=c --backends=channel --group=size trace-events \
+    channel-trace.c
+cat >trackway-guest.h <<'END'
+#include <trackway/guest.h>
+#include <trackway/guest-channel.h>
+END
 
 # A clock as a firmware would give: a timer's register.
 cat >config.h <<'END'
@@ -60,6 +65,11 @@ ROWS = [
     ("stack", "stack, deepest, in the middle of an event"),
     ("ring_ram", "smallest ring, RAM"),
     ("ring_events", "events of three integers that it holds"),
+    ("channel_stream_text", "channel with a stream, code and constants"),
+    ("channel_fw_cfg_text", "channel with fw_cfg, code and constants"),
+    ("channel_ram", "channel, RAM"),
+    ("channel_group_ram", "a group of these three of the channel, RAM"),
+    ("channel_int3_text", "an event with three integers by the channel, code"),
     ("total_ram", "RAM in all: runtime, a group, that ring"),
 ]
 
@@ -70,7 +80,10 @@ def run(*command):
 
 
 def compile_all(compiler, options):
-    for source in (f"{root}/src/guest/guest.c", "trace.c", "site.c"):
+    guest = f"{root}/src/guest"
+    for source in (f"{guest}/guest.c", f"{guest}/channel.c",
+                   f"{guest}/transport-stream.c", f"{guest}/transport-fw-cfg.c",
+                   "trace.c", "channel-trace.c", "site.c"):
         run(compiler, *options, "-std=gnu11", "-ffreestanding", "-Os",
             "-fstack-usage", "-DTW_GUEST", '-DTW_GUEST_CONFIG="config.h"',
             f"-I{root}/include", "-I.", "-c", source)
@@ -115,6 +128,9 @@ def measure(machine, compiler, options):
         os.unlink(name)
     compile_all(compiler, options)
     text, data, bss = sections("guest.o")
+    channel = [sections(f"{name}.o") for name in
+               ("channel", "transport-stream", "transport-fw-cfg")]
+    by_channel = symbols("channel-trace.o")
     trace, site = symbols("trace.o"), symbols("site.o")
     room = 256 - 88 - 32  # of a page of the smallest ring: two of them
     figures = {
@@ -129,6 +145,12 @@ def measure(machine, compiler, options):
         "site_text": site["with_int3"] - site["without"],
         "schema_rom": trace["tw_blob_size"],
         "stack": deepest(stacks()),
+        "channel_stream_text": channel[0][0] + channel[1][0],
+        "channel_fw_cfg_text": channel[0][0] + channel[2][0],
+        "channel_ram": sum(s[1] + s[2] for s in channel),
+        "channel_group_ram": (by_channel["tw_channel_group_size"] +
+                              by_channel["tw_channel_states_size"]),
+        "channel_int3_text": by_channel["_tw_emit_int3"],
         "ring_ram": RING,
         "ring_events": 2 * (room // (8 + 3 * 4)),
     }

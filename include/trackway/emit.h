@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What tracetool's output calls in a hosted program. Not for hand-written
- * code, yet part of the ABI: a module built today runs with a later library.
- *
- * The life of one event, in the order that matters (signals included):
- *
- *	slot open	the clock is read; the thread's lane is taken, so that a
- *			signal handler from here on writes elsewhere; room is
- *			checked, and that the lane's last event was not later
- *	fields		stored behind the event's first word
- *	slot commit	the commit word is stored with release; the lane is put
- *			back
- *
- * No lock prefix, no system call, no branch but for room and for time. All of
- * it may be called in a signal handler.
+ * code, yet part of the ABI: a module built today runs with a later library. An
+ * event's own few instructions are in trackway/slot.h.
  */
 #ifndef TRACKWAY_EMIT_H
 #define TRACKWAY_EMIT_H
@@ -23,8 +12,8 @@
 #include <string.h>
 #include <trackway/blob.h>
 #include <trackway/put.h>
+#include <trackway/slot.h>
 #include <trackway/state.h>
-#include <trackway/writer.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,23 +67,14 @@ TW_PUBLIC void tw_group_unregister(struct tw_group *group);
 		.blob_size = sizeof(schema),                                 \
 	}
 
-/* One nesting level of one thread. */
-struct tw_lane {
-	struct tw_writer writer;
-} __attribute__((aligned(64)));
+/* The same; what differs is where a guest has the states (guest-log.h). */
+#define TW_DEFINE_LOG_GROUP TW_DEFINE_GROUP
+#define TW_DEFINE_CHANNEL_LOG_GROUP TW_DEFINE_GROUP
 
 /* The lane of the thread's main flow. Never NULL: a thread that has none yet
  * points to one that all such threads share, which never has room. */
 extern TW_PUBLIC __thread struct tw_lane *tw_lane_current
 	__attribute__((tls_model("initial-exec")));
-
-/* An event being written. */
-struct tw_slot {
-	struct tw_lane *lane;
-	struct tw_page *page;
-	unsigned char *at; /* where the event begins */
-	uint64_t time;
-};
 
 #if defined(__x86_64__) || defined(__i386__)
 #define TW_HAVE_FAST_CLOCK 1
@@ -128,41 +108,6 @@ static inline uint64_t tw_clock_fast(void)
 TW_PUBLIC bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane,
 				 size_t size);
 
-/* content_size and events at once, for a compiler that tells types apart. */
-typedef uint64_t __attribute__((may_alias)) tw_commit_word;
-
-static inline void tw_commit(struct tw_page *page, uint64_t step)
-{
-	tw_commit_word *word = (tw_commit_word *)(void *)&page->content_size;
-
-	/*
-	 * Release (A), paired with the reader's acquire of the commit word in
-	 * tw_ring_page_copy() (B): who sees the new size sees the event. The
-	 * load is plain, since only this lane's writer ever stores the word.
-	 */
-	__atomic_store_n(word, *word + step, __ATOMIC_RELEASE);
-}
-
-/* Take a lane: what interrupts from here on goes elsewhere. 0: it was busy. */
-static inline uintptr_t tw_lane_take(struct tw_lane *lane)
-{
-	uintptr_t lock = __atomic_load_n(&lane->writer.lock, __ATOMIC_RELAXED);
-
-	__atomic_store_n(&lane->writer.lock, 0, __ATOMIC_RELAXED);
-	/* (C) with the one in tw_lane_put(). Against the same thread's signal
-	 * handlers only, so the order of the instructions is enough: one that
-	 * runs after the store finds the lane busy, one that ran before, if
-	 * between load and store, has left it whole and as free as it was. */
-	TW_COMPILER_BARRIER();
-	return lock;
-}
-
-static inline void tw_lane_put(struct tw_lane *lane, uintptr_t lock)
-{
-	TW_COMPILER_BARRIER(); /* (C) */
-	__atomic_store_n(&lane->writer.lock, lock, __ATOMIC_RELAXED);
-}
-
 /*
  * Begin an event of size bytes, its first word included: at least 8, at most
  * TW_EVENT_HEADER + 10 * (TW_STRING_MAX + 2). False: tw_slot_open_slow() must
@@ -172,46 +117,15 @@ static inline void tw_lane_put(struct tw_lane *lane, uintptr_t lock)
 static inline bool tw_slot_open(struct tw_slot *slot, size_t size)
 {
 	struct tw_lane *lane = tw_lane_current;
-	uintptr_t lock, end;
 
-	/*
-	 * First of all, so that the loads below need not wait for the clock,
-	 * nor the clock for them. A handler that runs before the lane is taken
-	 * may write to it: then this time is before its last, and the slow way
-	 * reads the clock again.
-	 */
-	slot->time = tw_clock_fast();
-	lock = tw_lane_take(lane);
-	end = __atomic_load_n(&lane->writer.end, __ATOMIC_RELAXED) & lock;
-	slot->lane = lane;
-	slot->at = lane->writer.pos;
-	/* Busy, full, slow: no room in any of them. */
-	if (TW_UNLIKELY((uintptr_t)slot->at + size > end)) {
-		/* Not the lock, which would cost a register up to here. */
-		tw_lane_put(lane, end ? TW_WRITER_FREE : 0);
-		return false;
-	}
-	slot->page = lane->writer.page;
-	/* Backwards wraps to a huge gap: one test for both. */
-	if (TW_UNLIKELY((slot->time - slot->page->timestamp_end) >>
-			TW_TIME_GAP_BITS)) {
-		tw_lane_put(lane, TW_WRITER_FREE);
-		return false;
-	}
-	return true;
+	return tw_slot_begin(slot, lane, tw_clock_fast(), size);
 }
 
 /* Finish the event: the size is that of tw_slot_open(). */
 static inline void tw_slot_commit(const struct tw_slot *slot, uint64_t id,
 				  size_t size)
 {
-	uint64_t word = TW_EVENT_WORD(slot->time, id);
-
-	memcpy(slot->at, &word, sizeof(word));
-	slot->page->timestamp_end = slot->time;
-	tw_commit(slot->page, TW_COMMIT_STEP((uint32_t)(size * 8)));
-	slot->lane->writer.pos = slot->at + size;
-	tw_lane_put(slot->lane, TW_WRITER_FREE);
+	tw_slot_end(slot, id, size);
 }
 
 /* Where the event's fields go. */

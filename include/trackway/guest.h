@@ -25,6 +25,10 @@
  *	TW_GUEST_CLOCK()  the time as uint64_t. It must not stand still for
  *			  long, nor go back between CPUs. The default is the
  *			  counter of x86, AArch64, RISC-V and PowerPC
+ *	TW_GUEST_CLOCK_FENCE()
+ *			  loads before it are over when the clock is read behind
+ *			  it, for tw_guest_sync(). The default is what the
+ *			  counters named above need
  *	TW_GUEST_GUARD_ENTER(), TW_GUEST_GUARD_LEAVE(saved)
  *			  take this CPU's interrupts off and give what they
  *			  were as uintptr_t; put them back. Around the turn of
@@ -39,6 +43,10 @@
  *			  that the host does not share
  *	TW_GUEST_NO_BLOBS if defined, schemas are not in the image: the reader
  *			  is given the trace-events file
+ *	TW_GUEST_INLINE	  1: an event's code does all that is common itself, as
+ *			  a hosted program's, and is faster; 0: it calls the
+ *			  runtime twice, and is smaller. 1 where pointers have
+ *			  64 bits, unless a macro above rules it out
  */
 #ifndef TRACKWAY_GUEST_H
 #define TRACKWAY_GUEST_H
@@ -48,8 +56,11 @@
 #endif
 
 #include <trackway/blob.h>
+#include <trackway/guest-machine.h>
 #include <trackway/put.h>
-#include <trackway/writer.h>
+#if TW_GUEST_INLINE
+#include <trackway/slot.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -106,11 +117,20 @@ int tw_guest_start(const struct tw_guest_options *options);
 void tw_guest_stop(void);
 
 /*
+ * Tell a host that asks what the clock shows, so that the host can tell what
+ * its events' times are on its own clock: the more often, the more exactly. To
+ * be called where the guest has nothing better to do, in an idle loop or a
+ * timer's interrupt, on any CPU; two loads and a comparison while nobody asks.
+ * A guest that never calls it answers when a page is full. True: a host has
+ * asked, and most likely will again within some us: so an idle loop may call it
+ * some thousand times more before it sleeps.
+ */
+bool tw_guest_sync(void);
+
+/*
  * What tracetool's output calls, as in trackway/emit.h.
  */
 #define TW_HIDDEN
-#define TW_INLINE inline __attribute__((always_inline))
-#define TW_COLD __attribute__((cold, noinline))
 
 /* Nothing: a group's state bytes are found by way of its struct tw_group. */
 #define TW_DECLARE_STATES(group, count) struct tw_group
@@ -137,6 +157,46 @@ void tw_guest_stop(void);
 	TW_GUEST_GROUP(tw_group_##group, tw_off_##group, count, &(schema), \
 		       sizeof(schema))
 #endif
+
+#if TW_GUEST_INLINE
+
+/* A CPU's lanes, one for each level, come after those of the CPU before it. */
+extern struct tw_lane tw_guest_lanes[];
+
+/*
+ * The whole of opening a slot, for when tw_slot_open() could not. False: the
+ * event is discarded, and counted.
+ */
+bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane, size_t size);
+
+/* False: tw_slot_open_slow() must be called next. */
+static TW_INLINE bool tw_slot_open(struct tw_slot *slot, size_t size)
+{
+	const uint32_t cpu = TW_GUEST_CPU();
+	struct tw_lane *lane;
+
+#if TW_GUEST_CPUS > 1
+	if (TW_UNLIKELY(cpu >= TW_GUEST_CPUS)) {
+		slot->lane = NULL;
+		return false;
+	}
+#endif
+	lane = &tw_guest_lanes[(size_t)cpu * TW_GUEST_LEVELS];
+	return tw_slot_begin(slot, lane, TW_GUEST_CLOCK(), size);
+}
+
+/* The size is that of tw_slot_open(). */
+static TW_INLINE void tw_slot_commit(const struct tw_slot *slot, uint32_t id,
+				     size_t size)
+{
+	/* Not if the ring was made anew in the event's midst; atomic, or
+	 * compilers would take it for what it was at the beginning. */
+	if (TW_LIKELY(__atomic_load_n(&slot->lane->writer.pos,
+				      __ATOMIC_RELAXED) == slot->at))
+		tw_slot_end(slot, id, size);
+}
+
+#else
 
 struct tw_lane;
 
@@ -175,6 +235,8 @@ static inline bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane,
 	slot->at = NULL;
 	return false;
 }
+
+#endif
 
 /* Where the event's fields go. */
 static inline unsigned char *tw_slot_fields(const struct tw_slot *slot)

@@ -161,6 +161,13 @@ static inline const char *tw_hex(char *to, const void *bytes, size_t length)
 	return to;
 }
 
+#define TW_HEX(to, bytes, count) \
+	tw_hex((to), (bytes), tw_bytes_length((bytes), (count)))
+
+/* The same of an array that has room for the number, by this format. */
+#define TW_NUMBER(room, format, value) \
+	snprintf(room, sizeof(room), format, value)
+
 #endif
 
 /*

@@ -11,8 +11,6 @@
 
 #define TW_PUBLIC __attribute__((visibility("default")))
 #define TW_HIDDEN __attribute__((visibility("hidden")))
-#define TW_INLINE inline __attribute__((always_inline))
-#define TW_COLD __attribute__((cold, noinline))
 
 /*
  * State bytes fill memory pages of their own, which the runtime replaces by

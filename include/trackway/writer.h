@@ -13,6 +13,8 @@
 
 #define TW_LIKELY(x) __builtin_expect(!!(x), 1)
 #define TW_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define TW_INLINE inline __attribute__((always_inline))
+#define TW_COLD __attribute__((cold, noinline))
 #define TW_COMPILER_BARRIER() __asm__ __volatile__("" ::: "memory")
 
 /* The longest string kept in an event, without its NUL, bytes. */

@@ -13,10 +13,7 @@
  * a guest doesn't call costs no ROM. Loops that compilers know as a call of
  * memcpy() and the like say TW_KEEP_LOOP().
  */
-#if defined(__aarch64__) && !defined(__clang__)
-/* Else GCC calls functions for atomics that are in its library. */
-#pragma GCC target("no-outline-atomics")
-#endif
+#include "target.h"
 
 #include <trackway/guest.h>
 
@@ -36,12 +33,18 @@
 #define COARSE_SHIFT 20
 #define CLOCK_MASK_MIN (((uint64_t)1 << (COARSE_SHIFT + 2)) - 1)
 
+#if TW_GUEST_INLINE
+#define LANES_OF(state) tw_guest_lanes
+struct tw_lane tw_guest_lanes[LANES];
+#else
+#define LANES_OF(state) ((state).lanes)
 struct tw_lane {
 	struct tw_writer writer;
 #if TW_GUEST_CPUS > 1
 } __attribute__((aligned(64)));
 #else
 };
+#endif
 #endif
 
 static struct {
@@ -52,16 +55,20 @@ static struct {
 	uint32_t text_max;   /* bytes of a string that are kept */
 	uint32_t coarse;     /* widened time >> COARSE_SHIFT */
 	uint64_t clock_mask; /* ~0: the clock never wraps */
+	uint32_t answered;   /* the last beacon's low 16 bits that was */
+	uint32_t answering;  /* some CPU is at it */
 #ifdef TW_GUEST_WHOLE_GUARD
 	uintptr_t saved[TW_GUEST_CPUS]; /* by the event under way */
 #endif
+#if !TW_GUEST_INLINE
 	struct tw_lane lanes[LANES];
+#endif
 } guest;
 
 /* The CPU's lanes, one for each level. */
 static TW_INLINE struct tw_lane *lanes_of(uint32_t cpu)
 {
-	return &guest.lanes[(size_t)cpu * TW_GUEST_LEVELS];
+	return &LANES_OF(guest)[(size_t)cpu * TW_GUEST_LEVELS];
 }
 
 static void copy(void *to, const void *from, size_t size)
@@ -144,23 +151,98 @@ static uint64_t clock_now(void)
 	return guest.clock_mask == ~(uint64_t)0 ? count : widen(count);
 }
 
+/*
+ * Answers to a host: the clock, read between a beacon and what the host sees
+ * next.
+ */
+
+/* By who has taken guest.answering: halves of two answers would make none. */
+static void answer(uint64_t beacon, uint64_t now)
+{
+	struct tw_ring_control *control = guest.ring.control;
+	const uint32_t nonce = (uint16_t)beacon;
+
+	if (nonce == guest.answered)
+		return;
+	tw_store_relaxed(&guest.answered, nonce);
+#if TW_HAVE_ATOMIC_U64
+	tw_store_relaxed(&control->reply, now << 16 | nonce);
+#else
+	/* Release (Q): who sees the low half, which has the nonce, sees the
+	 * high one. */
+	tw_half_word *half = (tw_half_word *)&control->reply;
+
+	tw_store_relaxed(&half[!TW_LOW_HALF], (uint32_t)(now >> 16));
+	TW_TESTPOINT_HALVES();
+	tw_store_release(&half[TW_LOW_HALF], (uint32_t)now << 16 | nonce);
+#endif
+	TW_GUEST_CLEAN(&control->reply, sizeof(control->reply));
+}
+
+/*
+ * The time, and a beacon that was written before it; a host that waits for an
+ * answer to that has it. With the guard. What interrupts an answer, and other
+ * CPUs meanwhile, give none: the beacon is read by who answers it, and so no
+ * answer to an old one comes after that to a new one.
+ */
+static uint64_t time_after_beacon(uint64_t *beacon)
+{
+	uint64_t now;
+	bool is_asked;
+
+	*beacon = tw_ring_beacon(&guest.ring);
+	/* Acquire in the exchange (R), with the release below: what was
+	 * answered last is seen, and what was stored for it is there. */
+	is_asked = (uint16_t)*beacon != tw_load_relaxed(&guest.answered) &&
+		   tw_cas_acq_rel_u32(&guest.answering, 0, 1);
+	if (is_asked)
+		*beacon = tw_ring_beacon(&guest.ring);
+	now = clock_now();
+	if (is_asked) {
+		answer(*beacon, now);
+		tw_store_release(&guest.answering, 0); /* (R) */
+	}
+	return now;
+}
+
+bool tw_guest_sync(void)
+{
+	const tw_half_word *half;
+	uint64_t beacon;
+	uintptr_t saved;
+
+	if (!guest.running)
+		return false;
+	half = (const tw_half_word *)&guest.ring.control->beacon;
+	if ((uint16_t)tw_load_relaxed(&half[TW_LOW_HALF]) ==
+	    tw_load_relaxed(&guest.answered))
+		return false;
+	saved = TW_GUEST_GUARD_ENTER();
+	(void)time_after_beacon(&beacon);
+	TW_GUEST_GUARD_LEAVE(saved);
+	return true;
+}
+
+#if !TW_GUEST_INLINE
+
 /* Take a lane: what interrupts from here on goes elsewhere. 0: it was busy. */
-static TW_INLINE uintptr_t lane_take(struct tw_lane *lane)
+static TW_INLINE uintptr_t tw_lane_take(struct tw_lane *lane)
 {
 	uintptr_t lock = tw_load_relaxed(&lane->writer.lock);
 
 	tw_store_relaxed(&lane->writer.lock, 0);
-	/* (C), as in trackway/emit.h: against what runs on the same CPU, so
-	 * the order of the instructions is enough. */
+	/* (C), as in trackway/slot.h. */
 	TW_COMPILER_BARRIER();
 	return lock;
 }
 
-static TW_INLINE void lane_put(struct tw_lane *lane, uintptr_t lock)
+static TW_INLINE void tw_lane_put(struct tw_lane *lane, uintptr_t lock)
 {
 	TW_COMPILER_BARRIER(); /* (C) */
 	tw_store_relaxed(&lane->writer.lock, lock);
 }
+
+#endif
 
 /* The first lane of the CPU that is not busy, taken; NULL: all are. */
 static struct tw_lane *take_level(uint32_t cpu, uint32_t *level)
@@ -168,7 +250,7 @@ static struct tw_lane *take_level(uint32_t cpu, uint32_t *level)
 	struct tw_lane *lane = lanes_of(cpu);
 
 	for (*level = 0; *level < TW_GUEST_LEVELS; ++*level, lane++)
-		if (lane_take(lane))
+		if (tw_lane_take(lane))
 			return lane;
 	return NULL;
 }
@@ -195,17 +277,85 @@ static bool has_room(const struct tw_writer *writer, size_t size, uint64_t now)
 		(now - page->timestamp_end) >> TW_TIME_GAP_BITS == 0);
 }
 
-static bool turn_page(struct tw_writer *writer, uint64_t now)
+/* The event's time is read once more, so that it is later than what the page
+ * has for a beacon. */
+static bool turn_page(struct tw_writer *writer, uint64_t *now)
 {
-	if (tw_writer_turn(&guest.ring, writer, now) != TW_TURN_DONE)
+	uint64_t beacon;
+
+	*now = time_after_beacon(&beacon);
+	if (tw_writer_turn_after(&guest.ring, writer, beacon, *now) !=
+	    TW_TURN_DONE)
 		return false;
 	/* Every event is to come the slow way, by widen(). */
 	if (guest.clock_mask != ~(uint64_t)0)
-		writer->end = 0;
+		writer->end = TW_WRITER_SLOW;
 	TW_GUEST_CLEAN(guest.ring.control, HEAD_SIZE);
 	TW_GUEST_CLEAN(writer->page, guest.ring.page_size);
 	return true;
 }
+
+/* Room for the event in a lane that is taken, and its time. */
+static bool reserve(struct tw_writer *writer, size_t size, uint64_t *time)
+{
+	uint64_t now = clock_now();
+	uint64_t last;
+
+	/* Before the turn: an event that fits nowhere should use up no page. */
+	if (size > guest.ring.page_size - TW_PAGE_HEADER - TW_PAGE_TRAILER)
+		return false;
+	if (!has_room(writer, size, now) && !turn_page(writer, &now))
+		return false;
+	last = writer->page->timestamp_end;
+	*time = now < last ? last : now;
+	return true;
+}
+
+/* The lane, taken, in which the event has room, and its time. NULL: there is
+ * none, which is counted. */
+static struct tw_lane *open_level(uint32_t cpu, size_t size, uint64_t *time)
+{
+	struct tw_lane *lane;
+	uint32_t level;
+
+	lane = take_level(cpu, &level);
+	if (!lane) {
+		tw_writer_discard(&guest.ring, NULL);
+		return NULL;
+	}
+	if (!(lane->writer.flags & ATTACHED))
+		attach(&lane->writer, cpu, level);
+	if (reserve(&lane->writer, size, time))
+		return lane;
+	tw_writer_discard(&guest.ring, &lane->writer);
+	tw_lane_put(lane, TW_WRITER_FREE);
+	return NULL;
+}
+
+#if TW_GUEST_INLINE
+
+/* A first event, a full page, a busy lane, a clock that went back, a CPU that
+ * nobody spoke of. */
+bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane, size_t size)
+{
+	const uint32_t cpu = TW_GUEST_CPU();
+	uintptr_t saved;
+
+	if (!lane) {
+		tw_writer_discard(&guest.ring, NULL);
+		return false;
+	}
+	saved = TW_GUEST_GUARD_ENTER();
+	slot->lane = open_level(cpu, size, &slot->time);
+	TW_GUEST_GUARD_LEAVE(saved);
+	if (!slot->lane)
+		return false;
+	slot->page = slot->lane->writer.page;
+	slot->at = slot->lane->writer.pos;
+	return true;
+}
+
+#else
 
 /* The time goes where the event begins; its id comes with the commit. */
 static TW_INLINE unsigned char *stamp(struct tw_page *page, unsigned char *at,
@@ -218,50 +368,22 @@ static TW_INLINE unsigned char *stamp(struct tw_page *page, unsigned char *at,
 	return at;
 }
 
-/* Room for the event in a lane that is taken. */
-static unsigned char *reserve(struct tw_writer *writer, size_t size)
-{
-	uint64_t now = clock_now();
-	uint64_t last;
-
-	/* Before the turn: an event that fits nowhere should use up no page. */
-	if (size > guest.ring.page_size - TW_PAGE_HEADER - TW_PAGE_TRAILER)
-		return NULL;
-	if (!has_room(writer, size, now) && !turn_page(writer, now))
-		return NULL;
-	last = writer->page->timestamp_end;
-	return stamp(writer->page, writer->pos, now < last ? last : now);
-}
-
-/* A first event, a full page, a busy lane, a clock that went back. */
+/* As tw_slot_open_slow() in trackway/guest.h. */
 static TW_COLD unsigned char *begin_slow(uint32_t cpu, size_t size)
 {
 	uintptr_t saved = TW_GUEST_GUARD_ENTER();
-	struct tw_writer *writer = NULL;
-	struct tw_lane *lane;
-	unsigned char *at = NULL;
-	uint32_t level;
+	uint64_t time;
+	struct tw_lane *lane = open_level(cpu, size, &time);
 
-	lane = take_level(cpu, &level);
-	if (lane) {
-		writer = &lane->writer;
-		if (!(writer->flags & ATTACHED))
-			attach(writer, cpu, level);
-		at = reserve(writer, size);
-	}
-	if (!at)
-		tw_writer_discard(&guest.ring, writer);
-	if (!at && lane)
-		lane_put(lane, TW_WRITER_FREE);
 	TW_GUEST_GUARD_LEAVE(saved);
-	return at;
+	return lane ? stamp(lane->writer.page, lane->writer.pos, time) : NULL;
 }
 
 /* The common case: the main flow's lane, free and with room. */
 static TW_INLINE unsigned char *begin_fast(struct tw_lane *lane, size_t size)
 {
 	struct tw_writer *writer = &lane->writer;
-	uintptr_t lock = lane_take(lane);
+	uintptr_t lock = tw_lane_take(lane);
 	unsigned char *at = writer->pos;
 	struct tw_page *page = writer->page;
 	uint64_t now;
@@ -273,7 +395,7 @@ static TW_INLINE unsigned char *begin_fast(struct tw_lane *lane, size_t size)
 			      0))
 			return stamp(page, at, now);
 	}
-	lane_put(lane, lock);
+	tw_lane_put(lane, lock);
 	return NULL;
 }
 
@@ -346,7 +468,7 @@ static TW_INLINE void end(struct tw_lane *lane, unsigned char *at, uint16_t id,
 	commit(page, (uint32_t)size * 8);
 	TW_GUEST_CLEAN(page, TW_PAGE_HEADER);
 	lane->writer.pos = at + size;
-	lane_put(lane, TW_WRITER_FREE);
+	tw_lane_put(lane, TW_WRITER_FREE);
 }
 
 void tw_guest_event_end(unsigned char *at, uint32_t id, size_t size)
@@ -359,6 +481,8 @@ void tw_guest_event_end(unsigned char *at, uint32_t id, size_t size)
 	TW_GUEST_GUARD_LEAVE(guest.saved[TW_GUEST_CPU()]);
 #endif
 }
+
+#endif
 
 /*
  * The start.
@@ -535,7 +659,7 @@ static void fill_control(const struct tw_guest_options *options)
 	control->mode = options->mode;
 	control->clock_hz = options->clock_hz;
 	control->clock_kind = options->clock_kind ? options->clock_kind
-						  : DEFAULT_CLOCK_KIND;
+						  : TW_GUEST_CLOCK_KIND;
 	if (options->clock_mask)
 		control->clock_mask = options->clock_mask;
 	for (i = 0; name && name[i] && i < TW_RING_NAME_SIZE - 1; i++) {
@@ -596,10 +720,13 @@ static void reset_lanes(void)
 {
 	uint32_t i;
 
-	clear(guest.lanes, sizeof(guest.lanes));
+	clear(lanes_of(0), LANES * sizeof(struct tw_lane));
 	for (i = 0; i < LANES; i++) {
-		guest.lanes[i].writer.lane = i;
-		guest.lanes[i].writer.lock = TW_WRITER_FREE;
+		struct tw_writer *writer = &lanes_of(0)[i].writer;
+
+		writer->lane = i;
+		writer->end = TW_WRITER_SLOW;
+		writer->lock = TW_WRITER_FREE;
 	}
 }
 
@@ -634,6 +761,8 @@ int tw_guest_start(const struct tw_guest_options *options)
 	fill_control(options);
 	guest.ring.mode = options->mode;
 	guest.clock_mask = guest.ring.control->clock_mask;
+	guest.answered = 0;
+	guest.answering = 0;
 	guest.coarse = (uint32_t)((TW_GUEST_CLOCK() & guest.clock_mask) >>
 				  COARSE_SHIFT);
 	room = layout.page_size - TW_PAGE_HEADER - TW_PAGE_TRAILER;
@@ -657,9 +786,9 @@ static void close_pages(uint32_t cpu)
 	uint32_t level;
 
 	for (level = 0; level < TW_GUEST_LEVELS; level++, lane++) {
-		if (lane_take(lane)) {
+		if (tw_lane_take(lane)) {
 			tw_writer_close(&guest.ring, &lane->writer);
-			lane_put(lane, TW_WRITER_FREE);
+			tw_lane_put(lane, TW_WRITER_FREE);
 		}
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a machine is taken to have where its TW_GUEST_CONFIG doesn't say
- * (trackway/guest.h): a clock, and a guard against interrupts where one is
- * needed. A part of guest.c.
+ * What a machine is taken to have where its TW_GUEST_CONFIG doesn't say, as in
+ * trackway/guest-machine.h, but here only what events' own code does without: a
+ * guard against interrupts where one is needed. A part of guest.c.
  */
 #ifndef TRACKWAY_GUEST_HOOKS_H
 #define TRACKWAY_GUEST_HOOKS_H
@@ -11,15 +11,6 @@
 
 #include "../ring/atomic.h"
 
-#ifndef TW_GUEST_CPUS
-#define TW_GUEST_CPUS 1
-#endif
-#ifndef TW_GUEST_LEVELS
-#define TW_GUEST_LEVELS 2
-#endif
-#ifndef TW_GUEST_CPU
-#define TW_GUEST_CPU() 0u
-#endif
 #ifndef TW_GUEST_CLEAN
 #define TW_GUEST_CLEAN(memory, size) ((void)0)
 #endif
@@ -28,49 +19,8 @@
 #error "without compare-and-swap there can be one CPU only"
 #endif
 
-/* DEFAULT_CLOCK_KIND: what the ring calls the clock, unless it is told. */
-#ifdef TW_GUEST_CLOCK
-#define DEFAULT_CLOCK_KIND TW_CLOCK_OTHER
-#elif defined(__x86_64__) || defined(__i386__)
-#define DEFAULT_CLOCK_KIND TW_CLOCK_TSC
-#define TW_GUEST_CLOCK() __builtin_ia32_rdtsc()
-#elif defined(__aarch64__)
-#define DEFAULT_CLOCK_KIND TW_CLOCK_CNTVCT
-#define TW_GUEST_CLOCK() read_counter()
-#define COUNTER_INSTRUCTION "mrs %0, cntvct_el0"
-#elif defined(__riscv)
-#define DEFAULT_CLOCK_KIND TW_CLOCK_OTHER
-#define TW_GUEST_CLOCK() read_counter()
-#define COUNTER_INSTRUCTION "rdtime %0"
-#define COUNTER_HIGH_INSTRUCTION "rdtimeh %0"
-#elif defined(__powerpc__)
-#define DEFAULT_CLOCK_KIND TW_CLOCK_OTHER
-#define TW_GUEST_CLOCK() read_counter()
-#define COUNTER_INSTRUCTION "mftb %0"
-#define COUNTER_HIGH_INSTRUCTION "mftbu %0"
-#else
+#if !defined(TW_GUEST_CLOCK) && !defined(TW_GUEST_NO_CLOCK)
 #error "this machine has no clock that is known: define TW_GUEST_CLOCK()"
-#endif
-
-#ifdef COUNTER_INSTRUCTION
-static inline uint64_t read_counter(void)
-{
-#if __SIZEOF_POINTER__ == 8
-	uint64_t ticks;
-
-	__asm__ __volatile__(COUNTER_INSTRUCTION : "=r"(ticks));
-	return ticks;
-#else
-	uint32_t high, low, again;
-
-	do {
-		__asm__ __volatile__(COUNTER_HIGH_INSTRUCTION : "=r"(high));
-		__asm__ __volatile__(COUNTER_INSTRUCTION : "=r"(low));
-		__asm__ __volatile__(COUNTER_HIGH_INSTRUCTION : "=r"(again));
-	} while (high != again);
-	return (uint64_t)high << 32 | low;
-#endif
-}
 #endif
 
 #ifndef TW_GUEST_GUARD_ENTER

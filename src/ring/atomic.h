@@ -69,9 +69,11 @@ static inline int tw_cas_seq_cst_u32(uint32_t *p, uint32_t expected,
 
 #if defined(__arm__) && __ARM_ARCH < 6
 /* There is no barrier to be had, nor more than one core. */
+#define tw_fence_acquire() TW_COMPILER_BARRIER()
 #define tw_fence_release() TW_COMPILER_BARRIER()
 #define tw_fence_seq_cst() TW_COMPILER_BARRIER()
 #else
+#define tw_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define tw_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define tw_fence_seq_cst() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
@@ -99,6 +101,31 @@ static inline int tw_cas_seq_cst_u32(uint32_t *p, uint32_t expected,
 	return tw_cas_acq_rel_u32(p, expected, desired);
 }
 
+#endif
+
+/*
+ * Loads before it are over before the machine's counter is read behind it:
+ * counters are read out of order where nothing is said. To be overridden by a
+ * guest's configuration.
+ */
+#ifdef TW_GUEST_CLOCK_FENCE
+#define tw_fence_clock() TW_GUEST_CLOCK_FENCE()
+#elif defined(__x86_64__) || defined(__SSE2__)
+#define tw_fence_clock() __asm__ __volatile__("lfence" ::: "memory")
+#elif defined(__i386__)
+#define tw_fence_clock() \
+	__asm__ __volatile__("lock; orl $0, (%%esp)" ::: "memory", "cc")
+#elif defined(__aarch64__)
+#define tw_fence_clock() __asm__ __volatile__("dsb ld; isb" ::: "memory")
+#elif defined(__arm__) && \
+	(__ARM_ARCH >= 7 || (__ARM_ARCH == 6 && __ARM_ARCH_PROFILE == 'M'))
+#define tw_fence_clock() __asm__ __volatile__("dsb\n\tisb" ::: "memory")
+#elif defined(__riscv)
+#define tw_fence_clock() __asm__ __volatile__("fence iorw, iorw" ::: "memory")
+#elif defined(__powerpc__)
+#define tw_fence_clock() __asm__ __volatile__("sync\n\tisync" ::: "memory")
+#else
+#define tw_fence_clock() TW_COMPILER_BARRIER()
 #endif
 
 /*

@@ -16,6 +16,7 @@
 
 #ifdef TW_TESTPOINTS
 void (*tw_testpoint_hook)(enum tw_testpoint at);
+void (*tw_testpoint_halves)(void);
 #endif
 
 /* Free, with the ticket that no page is given back with but page 0's first. */
@@ -327,8 +328,42 @@ static void write_header(struct tw_ring *ring, struct tw_writer *writer,
 	page->level = tw_load_relaxed(&entry->level);
 }
 
+uint64_t tw_ring_beacon(const struct tw_ring *ring)
+{
+	const uint64_t *beacon = &ring->control->beacon;
+	uint64_t value;
+
+#if TW_HAVE_ATOMIC_U64
+	value = tw_load_relaxed(beacon);
+#else
+	const tw_half_word *half = (const tw_half_word *)beacon;
+
+	/* The high half first. A host that writes in between makes it the old
+	 * high and the new low one: if they differ by a carry, that is too
+	 * early, and so no less true. The other way round it would be later
+	 * than anything that was written. */
+	value = (uint64_t)tw_load_relaxed(&half[!TW_LOW_HALF]) << 32;
+	TW_TESTPOINT_HALVES();
+	tw_fence_acquire();
+	value |= tw_load_relaxed(&half[TW_LOW_HALF]);
+#endif
+	tw_fence_clock();
+	return value;
+}
+
+#ifndef TW_GUEST
+
 enum tw_turn tw_writer_turn(struct tw_ring *ring, struct tw_writer *writer,
 			    uint64_t now)
+{
+	return tw_writer_turn_after(ring, writer, tw_ring_beacon(ring), now);
+}
+
+#endif
+
+enum tw_turn tw_writer_turn_after(struct tw_ring *ring,
+				  struct tw_writer *writer, uint64_t beacon,
+				  uint64_t now)
 {
 	struct tw_ring_lane *entry = &ring->lanes[writer->lane];
 	struct tw_page_trailer *trailer;
@@ -343,7 +378,7 @@ enum tw_turn tw_writer_turn(struct tw_ring *ring, struct tw_writer *writer,
 	page = (void *)(ring->pages + (size_t)index * ring->page_size);
 	trailer = tw_ring_trailer(ring, index);
 	write_header(ring, writer, page, now);
-	trailer->beacon = tw_load_relaxed_u64(&ring->control->beacon);
+	trailer->beacon = beacon;
 	TW_TESTPOINT(TW_AT_TURN_HEADER);
 	tw_store_relaxed_u64(&entry->seq, writer->seq);
 	tw_store_relaxed(&entry->page, index + 1);

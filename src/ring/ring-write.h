@@ -99,11 +99,26 @@ enum tw_turn {
 
 /*
  * Close the writer's page and open the next one. now: ticks; the page begins
- * there, or at the lane's last event if that was later. On failure the writer
- * has no page. The caller holds the writer's lock.
+ * there, or at the lane's last event if that was later. beacon: what
+ * tw_ring_beacon() gave before the counter was read for now. On failure the
+ * writer has no page. The caller holds the writer's lock.
  */
-TW_RING_API enum tw_turn tw_writer_turn(struct tw_ring *ring,
-					struct tw_writer *writer, uint64_t now);
+TW_RING_API enum tw_turn tw_writer_turn_after(struct tw_ring *ring,
+					      struct tw_writer *writer,
+					      uint64_t beacon, uint64_t now);
+
+/* The same where no host writes beacons while the ring is being written. */
+#ifndef TW_GUEST
+enum tw_turn tw_writer_turn(struct tw_ring *ring, struct tw_writer *writer,
+			    uint64_t now);
+#endif
+
+/*
+ * What a host has written last into the control block's beacon, 0: nothing. A
+ * counter that is read from here on shows a later moment than that. Where 8
+ * bytes can't be loaded at once, it may be 2^32 ns too early.
+ */
+TW_RING_API uint64_t tw_ring_beacon(const struct tw_ring *ring);
 
 /* Whether a reader may sleep on head, to be asked after each turn: wake all. */
 TW_RING_API int tw_ring_take_waiters(struct tw_ring *ring);
@@ -144,8 +159,16 @@ extern void (*tw_testpoint_hook)(enum tw_testpoint at);
 		if (tw_testpoint_hook)         \
 			tw_testpoint_hook(at); \
 	} while (0)
+/* Between two halves of 8 bytes, where they can't be moved at once. */
+extern void (*tw_testpoint_halves)(void);
+#define TW_TESTPOINT_HALVES()                  \
+	do {                                   \
+		if (tw_testpoint_halves)       \
+			tw_testpoint_halves(); \
+	} while (0)
 #else
 #define TW_TESTPOINT(at) ((void)0)
+#define TW_TESTPOINT_HALVES() ((void)0)
 #endif
 
 #endif

@@ -324,9 +324,20 @@ static bool has_room(const struct tw_ring *ring, const struct tw_writer *writer,
 		(now - page->timestamp_end) >> TW_TIME_GAP_BITS == 0);
 }
 
+/* The clock is read once more, behind the beacon: a host may write one where
+ * this program's system is a guest of it. */
+static enum tw_turn turn_now(struct tw_ring *ring, struct tw_writer *writer,
+			     uint64_t *now)
+{
+	const uint64_t beacon = tw_ring_beacon(ring);
+
+	*now = tw_clock_now();
+	return tw_writer_turn_after(ring, writer, beacon, *now);
+}
+
 /* TW_RING_BLOCK: until a reader has given a page back, or the time is over. */
 static enum tw_turn wait_for_page(struct tw_ring *ring,
-				  struct tw_writer *writer)
+				  struct tw_writer *writer, uint64_t *now)
 {
 	const struct timespec nap = {0, 100000};
 	uint32_t tries = ring->control->block_ms * 10;
@@ -337,20 +348,20 @@ static enum tw_turn wait_for_page(struct tw_ring *ring,
 	while (turn == TW_TURN_UNREAD && tries--) {
 		tw_runtime_wake(ring);
 		nanosleep(&nap, NULL);
-		turn = tw_writer_turn(ring, writer, tw_clock_now());
+		turn = turn_now(ring, writer, now);
 	}
 	if (turn == TW_TURN_UNREAD)
 		writer->flags |= TIMED_OUT;
 	return turn;
 }
 
-static bool turn_page(struct lanes *of, struct tw_writer *writer, uint64_t now)
+static bool turn_page(struct lanes *of, struct tw_writer *writer, uint64_t *now)
 {
 	struct tw_ring *ring = &of->ring;
-	enum tw_turn turn = tw_writer_turn(ring, writer, now);
+	enum tw_turn turn = turn_now(ring, writer, now);
 
 	if (turn == TW_TURN_UNREAD && ring->mode == TW_RING_BLOCK)
-		turn = wait_for_page(ring, writer);
+		turn = wait_for_page(ring, writer, now);
 	/* Else head has not moved: nothing that a sleeper waits for. */
 	if (turn != TW_TURN_UNREAD)
 		tw_runtime_wake(ring);
@@ -360,7 +371,7 @@ static bool turn_page(struct lanes *of, struct tw_writer *writer, uint64_t now)
 	if (!of->fast_clock)
 		tw_store_relaxed(&writer->end, TW_WRITER_SLOW);
 	writer->flags &= ~TIMED_OUT;
-	tw_clock_refresh(ring->control, now, false);
+	tw_clock_refresh(ring->control, *now, false);
 	return true;
 }
 
@@ -372,7 +383,7 @@ static bool reserve(struct tw_slot *slot, struct lanes *of,
 	uint64_t now = tw_clock_now();
 
 	if (!has_room(&of->ring, writer, size, now) &&
-	    (!turn_page(of, writer, now) ||
+	    (!turn_page(of, writer, &now) ||
 	     !has_room(&of->ring, writer, size, now)))
 		return false;
 	slot->lane = lane;

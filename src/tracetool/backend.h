@@ -40,6 +40,7 @@ struct tw_tool_backend {
 	tw_tool_file_hook *source_end;
 };
 
+extern const struct tw_tool_backend tw_backend_channel;
 extern const struct tw_tool_backend tw_backend_dtrace;
 extern const struct tw_tool_backend tw_backend_ftrace;
 extern const struct tw_tool_backend tw_backend_log;
@@ -57,5 +58,9 @@ const struct tw_tool_backend *tw_tool_backend_find(const char *name);
 /* Whether any backend of the job uses the group's states, or emits at all. */
 bool tw_job_uses_states(const struct tw_job *job);
 bool tw_job_emits(const struct tw_job *job);
+
+/* Whether the backend is one of the job's. */
+bool tw_job_has(const struct tw_job *job,
+		const struct tw_tool_backend *backend);
 
 #endif

@@ -21,9 +21,9 @@ static void put_default_format(struct tw_output *out,
 			       const struct tw_event_desc *event)
 {
 	static const char *const conversions[] = {
-		[TW_FIELD_UINT] = "0x%jx", [TW_FIELD_SINT] = "%jd",
-		[TW_FIELD_POINTER] = "%p", [TW_FIELD_BOOL] = "%d",
-		[TW_FIELD_STRING] = "%s",  [TW_FIELD_FLOAT] = "%g",
+		[TW_FIELD_UINT] = "0x%llx", [TW_FIELD_SINT] = "%lld",
+		[TW_FIELD_POINTER] = "%p",  [TW_FIELD_BOOL] = "%d",
+		[TW_FIELD_STRING] = "%s",   [TW_FIELD_FLOAT] = "%g",
 		[TW_FIELD_BYTES] = "%s",
 	};
 
@@ -43,8 +43,9 @@ static void put_default_arguments(struct tw_output *out,
 	for (uint32_t i = 0; i < event->desc->field_count; i++) {
 		const struct tw_field *field = &event->desc->fields[i];
 		uint8_t kind = field->kind;
-		const char *cast = kind == TW_FIELD_UINT      ? "(uintmax_t)"
-				   : kind == TW_FIELD_SINT    ? "(intmax_t)"
+		const char *cast = kind == TW_FIELD_UINT
+					   ? "(unsigned long long)"
+				   : kind == TW_FIELD_SINT    ? "(long long)"
 				   : kind == TW_FIELD_POINTER ? "(const void *)"
 							      : "";
 
@@ -57,7 +58,9 @@ static void put_default_arguments(struct tw_output *out,
 
 void tw_c_put_printf_includes(struct tw_output *out)
 {
-	tw_output_add(out, "#include <inttypes.h>\n");
+	tw_output_add(out, "#ifndef TW_GUEST\n"
+			   "#include <inttypes.h>\n"
+			   "#endif\n");
 }
 
 void tw_c_put_printf(struct tw_output *out, const struct tw_job *job,

@@ -137,24 +137,31 @@ static void put_label(struct tw_output *out, const struct tw_field *field,
 		put_label_case(out, &label, index);
 	tw_output_add(out,
 		      "\t\tdefault:\n"
-		      "\t\t\tsnprintf(_tw_room%u, sizeof(_tw_room%u), "
-		      "\"%s\", (%s)%s);\n"
+		      "\t\t\tTW_NUMBER(_tw_room%u, \"%s\", (%s)%s);\n"
 		      "\t\t}\n",
-		      index, index, is_signed ? "%jd" : "%ju",
-		      is_signed ? "intmax_t" : "uintmax_t", argument);
+		      index, is_signed ? "%lld" : "%llu",
+		      is_signed ? "long long" : "unsigned long long", argument);
+}
+
+/* How many bytes the argument has, as declared. */
+static void put_count(struct tw_output *out, const struct tw_job_event *event,
+		      uint32_t index)
+{
+	const struct tw_field *field = &event->desc->fields[index];
+
+	if (field->length)
+		tw_output_add(out, "%u", field->length);
+	else
+		tw_output_add(out, "(int64_t)%s",
+			      event->arguments[field->length_field]);
 }
 
 void tw_c_put_length(struct tw_output *out, const struct tw_job_event *event,
 		     uint32_t index)
 {
-	const struct tw_field *field = &event->desc->fields[index];
-
 	tw_output_add(out, "tw_bytes_length(%s, ", event->arguments[index]);
-	if (field->length)
-		tw_output_add(out, "%u)", field->length);
-	else
-		tw_output_add(out, "(int64_t)%s)",
-			      event->arguments[field->length_field]);
+	put_count(out, event, index);
+	tw_output_add(out, ")");
 }
 
 static bool is_label(const struct tw_event_desc *event, const char *letters,
@@ -177,9 +184,9 @@ void tw_c_put_texts(struct tw_output *out, const struct tw_job_event *event)
 		} else if (desc->fields[i].kind == TW_FIELD_BYTES) {
 			tw_output_add(out,
 				      "\t\tchar _tw_text%u[TW_HEX_SIZE];\n"
-				      "\t\ttw_hex(_tw_text%u, %s, ",
+				      "\t\tTW_HEX(_tw_text%u, %s, ",
 				      i, i, event->arguments[i]);
-			tw_c_put_length(out, event, i);
+			put_count(out, event, i);
 			tw_output_add(out, ");\n");
 		}
 	}

@@ -12,11 +12,17 @@
 /* The group's schema and state bytes, known to the runtime from the start. */
 static void put_group(struct tw_output *out, const struct tw_job *job)
 {
+	/* In a guest without a ring, another place for the state bytes. */
+	const char *kind = tw_job_has(job, &tw_backend_ring) ? ""
+			   : tw_job_has(job, &tw_backend_channel)
+				   ? "CHANNEL_LOG_"
+				   : "LOG_";
+
 	tw_blob_put(out, job);
 	tw_output_add(out,
 		      "TW_DECLARE_STATES(%s, %u);\n"
-		      "TW_DEFINE_GROUP(%s, %u, tw_blob_%s);\n",
-		      job->group, job->event_count ? job->event_count : 1,
+		      "TW_DEFINE_%sGROUP(%s, %u, tw_blob_%s);\n",
+		      job->group, job->event_count ? job->event_count : 1, kind,
 		      job->group, job->event_count, job->group);
 }
 
@@ -73,8 +79,10 @@ static void put_event(struct tw_output *out, const struct tw_job *job,
 	tw_output_text(out, "}\n");
 }
 
-static void put_begin(struct tw_output *out)
+static void put_begin(struct tw_output *out, const struct tw_job *job)
 {
+	if (tw_job_has(job, &tw_backend_log))
+		tw_output_add(out, "#define TW_GUEST_FORMATS 1\n\n");
 	tw_c_put_guest_include(out);
 	tw_output_add(out, "#ifndef _GNU_SOURCE\n"
 			   "#define _GNU_SOURCE 1\n"
@@ -99,7 +107,7 @@ static void generate(struct tw_output *out, const struct tw_job *job)
 	/* With nothing to emit: one declaration, since C wants one in a file.
 	 */
 	if (tw_job_emits(job))
-		put_begin(out);
+		put_begin(out, job);
 	else
 		tw_output_add(out, "struct tw_group;\n");
 	for (uint32_t i = 0; i < job->backend_count; i++) {

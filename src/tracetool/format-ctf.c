@@ -7,24 +7,6 @@
 #include "../schema/tsdl.h"
 #include "format.h"
 
-#include <string.h>
-
-static uint8_t target_size(const struct tw_field *field)
-{
-	static const char *const longs[] = {
-		"long", "size_t", "uintptr_t", "ptrdiff_t", "*",
-	};
-
-	if (field->size || field->kind == TW_FIELD_STRING ||
-	    field->kind == TW_FIELD_BYTES)
-		return field->size;
-	for (size_t i = 0; i < sizeof(longs) / sizeof(longs[0]); i++) {
-		if (strstr(field->type, longs[i]))
-			return 8;
-	}
-	return strstr(field->type, "short") ? 2 : 4;
-}
-
 static void put_event(struct tw_output *out, const struct tw_job_event *event)
 {
 	struct tw_event_desc sized = *event->desc;
@@ -32,7 +14,7 @@ static void put_event(struct tw_output *out, const struct tw_job_event *event)
 
 	for (uint32_t i = 0; i < sized.field_count; i++) {
 		fields[i] = sized.fields[i];
-		fields[i].size = target_size(&fields[i]);
+		fields[i].size = tw_field_size(&fields[i], 8);
 	}
 	sized.fields = fields;
 	tw_tsdl_add_event(&out->text, event->index, &sized);

@@ -11,6 +11,7 @@ const struct tw_tool_format *const tw_tool_formats[] = {
 	&tw_format_d,
 	&tw_format_events,
 	&tw_format_guest,
+	&tw_format_guest_h,
 	&tw_format_h,
 	&tw_format_log_stap,
 	&tw_format_simpletrace_stap,

@@ -26,6 +26,7 @@ extern const struct tw_tool_format tw_format_ctf;
 extern const struct tw_tool_format tw_format_d;
 extern const struct tw_tool_format tw_format_events;
 extern const struct tw_tool_format tw_format_guest;
+extern const struct tw_tool_format tw_format_guest_h;
 extern const struct tw_tool_format tw_format_h;
 extern const struct tw_tool_format tw_format_log_stap;
 extern const struct tw_tool_format tw_format_simpletrace_stap;

@@ -25,6 +25,8 @@ struct tw_job {
 	const char *binary;   /* the traced program; NULL: not said */
 	const char *probe_prefix; /* of SystemTap's probes; NULL: not said */
 	const char *guest_suffix; /* of the functions of format guest */
+	const char *guest_prefix; /* of the host's names for them; may be "" */
+	uint32_t guest_base;	  /* the first event's id in the guest */
 	const char *output_name;  /* what the generated file is called */
 	struct tw_job_event *events;
 	uint32_t event_count;

@@ -48,6 +48,11 @@ static const struct option options_table[] = {
 	OPTION("target-type", "TYPE", target_type,
 	       "with --target-name, in place of --probe-prefix:"),
 	OPTION("target-name", "NAME", target_name, "qemu.TYPE.NAME"),
+	OPTION("guest-base", "NUMBER", guest_base,
+	       "the first event's id, where a guest has other groups before "
+	       "(default: 0)"),
+	OPTION("guest-prefix", "NAME", guest_prefix,
+	       "what the host has before the names of a guest's events"),
 	OPTION("emit-guest-runtime", "DIR", guest_runtime,
 	       "write what a firmware is traced with, trackway-guest.h and "
 	       "trackway-guest.c"),

@@ -19,6 +19,8 @@ struct tw_tool_options {
 	const char *probe_prefix;
 	const char *depfile;
 	const char *guest_runtime; /* a folder */
+	const char *guest_base;	   /* as given */
+	const char *guest_prefix;
 	bool check_backends;
 	bool list_backends;
 	bool help;

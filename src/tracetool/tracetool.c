@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define BACKENDS_MAX 32
+#define GUEST_BASE_MAX 65534
 #define EVENT_SIZE 2048 /* of an event's code, bytes; more or less */
 
 struct run {
@@ -41,6 +42,7 @@ struct run {
 	char *provider;
 	char *probe_prefix;
 	char *guest_suffix;
+	uint32_t guest_base;
 };
 
 /* A wrong command line: say what and how. */
@@ -247,6 +249,31 @@ static int choose_group(struct run *run)
 	return 0;
 }
 
+/* How a guest's events are told from the host's. */
+static int choose_guest(struct run *run)
+{
+	const char *base = run->options.guest_base;
+	const char *prefix = run->options.guest_prefix;
+	char *end;
+	unsigned long number;
+
+	if (prefix && *prefix && !tw_name_is_word(prefix, strlen(prefix)))
+		return fail_usage(
+			run,
+			"guest prefix is not made of letters, digits and _: ",
+			prefix);
+	if (!base)
+		return 0;
+	errno = 0;
+	number = strtoul(base, &end, 10);
+	if (*base < '0' || *base > '9' || *end || errno ||
+	    number > GUEST_BASE_MAX)
+		return fail_usage(
+			run, "guest base is no number up to 65534: ", base);
+	run->guest_base = (uint32_t)number;
+	return 0;
+}
+
 /* What is named after the group. */
 static int choose_names(struct run *run)
 {
@@ -386,6 +413,10 @@ static int generate(struct run *run)
 		.binary = run->options.binary,
 		.probe_prefix = run->probe_prefix,
 		.guest_suffix = run->guest_suffix,
+		.guest_prefix = run->options.guest_prefix
+					? run->options.guest_prefix
+					: "",
+		.guest_base = run->guest_base,
 		.output_name = run->output ? run->output : "<stdout>",
 		.backends = run->backends,
 		.backend_count = run->backend_count,
@@ -434,8 +465,8 @@ static int compile(struct run *run)
 	int (*const steps[])(struct run *) = {
 		choose_format, choose_needed_backends, choose_dialect,
 		choose_files,  choose_prefix,	       choose_group,
-		choose_names,  parse_inputs,	       generate,
-		write_depfile,
+		choose_names,  choose_guest,	       parse_inputs,
+		generate,      write_depfile,
 	};
 	int error = 0;
 

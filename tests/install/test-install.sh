@@ -130,6 +130,73 @@ try_static() {
     check static ./greet
 }
 
+# What a VMM links: with pkg-config, statically, with CMake.
+try_channel() {
+    mkdir channel
+    cd channel || exit 1
+    cat >vmm.c <<'END'
+#include <trackway/channel.h>
+
+static bool see(void *context, const struct tw_channel_event *event)
+{
+    *(uint64_t *)context = event->id + event->arguments[5];
+    return true;
+}
+
+int main(void)
+{
+    uint64_t seen = 0;
+    const struct tw_fw_cfg_channel_options options = {
+        sizeof(options), &seen, see, NULL, 10};
+    static const uint8_t message[56] = {2, [48] = 40};
+    struct tw_fw_cfg_channel *channel;
+
+    if (tw_fw_cfg_channel_create(&channel, &options))
+        return 1;
+    tw_fw_cfg_channel_select(channel, TW_FW_CFG_CHANNEL);
+    tw_fw_cfg_channel_write(channel, message, sizeof(message));
+    tw_fw_cfg_channel_destroy(channel);
+    return seen != 42;
+}
+END
+    cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(vmm C)
+find_package(Trackway REQUIRED)
+add_executable(vmm vmm.c)
+target_link_libraries(vmm PRIVATE Trackway::channel)
+END
+    # shellcheck disable=SC2046 # words
+    quietly gcc $(pkg-config --cflags trackway-channel) vmm.c \
+        $(pkg-config --libs trackway-channel) -o shared
+    # shellcheck disable=SC2046
+    quietly gcc -static $(pkg-config --cflags trackway-channel) vmm.c \
+        $(pkg-config --static --libs trackway-channel) -o static
+    quietly cmake -S . -B build
+    quietly cmake --build build
+    for program in ./shared ./static build/vmm; do
+        "$program" || fail "channel: $program"
+    done
+    for program in ./shared build/vmm; do
+        [[ $(ldd "$program") == *"$library/libtrackway-channel.so."* ]] ||
+            fail "channel: $program is not with the installed library"
+    done
+    cd ..
+}
+
+# What the libraries show is what their version maps name.
+check_symbols() {
+    local name=$1 map=$2 shown named
+
+    shown=$(nm -D --defined-only "$library/lib$name.so" |
+        sed -n 's/.* [TDBR] \([a-z_]*\)@.*/\1/p' | sort)
+    named=$(sed -n 's/^\t\([a-z_]*\);$/\1/p' "$map" | sort)
+    [[ -n $shown && $shown == "$named" ]] || {
+        fail "lib$name.so and $map"
+        diff <(echo "$named") <(echo "$shown")
+    }
+}
+
 # The files name no directory of the build, nor where they were first.
 check_paths() {
     local file guest
@@ -153,5 +220,8 @@ try_cmake "Unix Makefiles"
 try_cmake Ninja
 try_make
 try_static
+try_channel
+check_symbols trackway "$source/src/runtime/trackway.map"
+check_symbols trackway-channel "$source/src/channel/trackway-channel.map"
 check_paths
 exit $failed

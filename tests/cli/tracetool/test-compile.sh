@@ -78,7 +78,7 @@ fi
 
 # Every backend, compiled here or not, in every format.
 for backends in $("$tracetool" --list-backends | tr , ' '); do
-    for format in c ctf d events guest h log-stap simpletrace-stap stap \
+    for format in c ctf d events guest guest-h h log-stap simpletrace-stap stap \
         ust-events-c ust-events-h; do
         generate $format "generated-$format"
         [ -s "generated-$format" ] ||
@@ -92,6 +92,8 @@ cmp generated-events understood ||
     fail "format events is not read as it was written"
 
 printf '#include "trace.h"\n#include "trace.h"\n' >user.c
+printf '#include "guest-trace.h"\n' | tee guest-user.c >>user.c
+generate guest-h guest-trace.h
 cp user.c user.cc
 for backends in "${variants[@]}"; do
     generate h trace.h
@@ -108,6 +110,7 @@ for backends in "${variants[@]}"; do
             fi
             compile $cc -std="$std" -fsyntax-only -Wmissing-prototypes guest.c
             compile $cc -std="$std" -fsyntax-only -Wmissing-prototypes user.c
+            compile $cc -std="$std" -fsyntax-only guest-user.c
         done
     done
     for cxx in g++ clang++; do

@@ -75,12 +75,18 @@ void *user(int number)
 	if (trace_awk_cxx_enabled())
 		trace_awk_cxx(number, true, "text", 1);
 	trace_rt_bytes("data", 4, (const uint8_t *)"seven x");
-	return &tw_group_linux;
+	return GROUP;
 }
+END
+# What the lines of text go to.
+cat >config.h <<'END'
+#define TW_GUEST_PRINTK firmware_printk
+int firmware_printk(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
 END
 cp user.c user.cc
 cp guest/* .
-options=(-DTW_GUEST -Os -ffreestanding -nostdinc -I. -Wall -Wextra -Werror -Wundef
+options=(-DTW_GUEST '-DTW_GUEST_CONFIG="config.h"' -Os -ffreestanding -nostdinc -I. -Wall -Wextra -Werror -Wundef
     -Wshadow -Wredundant-decls)
 of_c=(-Wmissing-prototypes -Wnested-externs -Wstrict-prototypes)
 
@@ -106,32 +112,63 @@ build() {
     done
     command -v "$1" >/dev/null || return 0
     # The stack and big-endian PowerPC's registers are the linker's.
+    nm --defined-only trackway-guest.o trace.o user.o |
+        sed -n 's/^[0-9a-f]* . //p' | sort -u >defined
     foreign=$(nm -u trackway-guest.o trace.o user.o |
-        sed -n 's/^ *U //p' | grep -v '^_\{0,1\}tw_' |
-        grep -vx '_GLOBAL_OFFSET_TABLE_\|_\(sav\|rest\)[a-z0-9_]*')
+        sed -n 's/^ *U //p' | sort -u | comm -23 - defined |
+        grep -vx '_GLOBAL_OFFSET_TABLE_\|_\(sav\|rest\)[a-z0-9_]*' |
+        grep -vx 'firmware_printk\|__aeabi_f2d')
     [ -z "$foreign" ] || fail "$*: needs $foreign"
 }
 
+# generate BACKENDS
+generate() {
+    "$tracetool" --format=h --backends="$1" --group=linux guest.events \
+        trace.h || fail "format h, $1"
+    "$tracetool" --format=c --backends="$1" --group=linux guest.events \
+        trace.c || fail "format c, $1"
+}
+
 clock='-DTW_GUEST_CLOCK()=0'
-for backends in ring nop; do
-    "$tracetool" --format=h --backends=$backends --group=linux guest.events \
-        trace.h || fail "format h, $backends"
-    "$tracetool" --format=c --backends=$backends --group=linux guest.events \
-        trace.c || fail "format c, $backends"
-    build gcc
-    build clang
-    compile user.cc g++
-    compile user.cc clang++
+for backends in ring channel ring,channel,log log nop; do
+    case $backends in
+    ring | log) group='-DGROUP=&tw_group_linux' ;;
+    *channel*) group='-DGROUP=&tw_channel_group_linux' ;;
     # Nothing else is compiled with nop, and it has no group.
-    [ $backends = ring ] || break
-    build clang --target=i386-linux-gnu
-    build arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb "$clock"
-    build arm-none-eabi-gcc -mcpu=cortex-m0 -mthumb "$clock"
-    build aarch64-linux-gnu-gcc
-    build sparc64-linux-gnu-gcc -m32 -mcpu=supersparc "$clock"
-    build powerpc-linux-gnu-gcc
-    sed -i 's/&tw_group_linux/0/' user.c user.cc
+    nop) group=-DGROUP=0 ;;
+    esac
+    generate $backends
+    build gcc "$group"
+    build clang "$group"
+    compile user.cc g++ "$group"
+    compile user.cc clang++ "$group"
+    [[ $backends = *ring* ]] || continue
+    build clang --target=i386-linux-gnu "$group"
+    build arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb "$clock" "$group"
+    build arm-none-eabi-gcc -mcpu=cortex-m0 -mthumb "$clock" "$group"
+    build aarch64-linux-gnu-gcc "$group"
+    build sparc64-linux-gnu-gcc -m32 -mcpu=supersparc "$clock" "$group"
+    build powerpc-linux-gnu-gcc "$group"
 done
+
+# Half of the runtime, without a clock.
+generate channel
+group='-DGROUP=&tw_channel_group_linux'
+build gcc -DTW_GUEST_NO_RING "$group"
+build arm-none-eabi-gcc -mcpu=cortex-m0 -mthumb -DTW_GUEST_NO_CLOCK "$group"
+nm trackway-guest.o | grep -q ' tw_guest_start$' && fail "the ring is not left out"
+generate ring
+build gcc -DTW_GUEST_NO_CHANNEL '-DGROUP=&tw_group_linux'
+nm trackway-guest.o | grep -q ' trace0$' && fail "the channel is not left out"
+
+# Without a printk it says what is missing.
+generate log
+echo >config.h
+if gcc "${options[@]}" -isystem "$(gcc -print-file-name=include)" -c trace.c \
+    2>err; then
+    fail "log compiles without a printk"
+fi
+grep -q 'error: .*TW_GUEST_PRINTK' err || fail "not said: $(head -1 err)"
 echo "$compiled compiler runs"
 [ "$compiled" -gt 0 ] || exit 77
 exit $failed

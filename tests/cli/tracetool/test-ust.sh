@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test-ust.sh TRACETOOL INCLUDE: a real LTTng session records the events of
-# backend ust, and babeltrace2 prints their values. The session daemon is a
-# private one: root's has its sockets in /run/lttng, over which a mount of our
+# test-ust.sh TRACETOOL INCLUDE TRACKWAY: a real LTTng session records the events
+# of backend ust, and babeltrace2 and trackway print their values. The session
+# daemon is a private one: root's has its sockets in /run/lttng, over which a mount of our
 # own goes; other users' are below LTTNG_HOME.
 set -u
 self=$(realpath "$0")
 tracetool=$(realpath "$1")
 include=$(realpath "$2")
+trackway=$(realpath "$3")
 
-if [ "${3-}" != --inside ]; then
+if [ "${4-}" != --inside ]; then
     for command in lttng lttng-sessiond babeltrace2 gcc; do
         command -v $command >/dev/null || {
             echo "skipped: no $command here"
@@ -22,7 +23,7 @@ if [ "${3-}" != --inside ]; then
         exit 77
     }
     if [ "$(id -u)" != 0 ]; then
-        exec "$self" "$tracetool" "$include" --inside
+        exec "$self" "$tracetool" "$include" "$trackway" --inside
     fi
     unshare --mount true 2>/dev/null || {
         echo "skipped: no mount namespace here, and LTTng may be in use"
@@ -35,7 +36,7 @@ if [ "${3-}" != --inside ]; then
     # shellcheck disable=SC2016 # the inner shell's arguments
     unshare --mount bash -c 'mount -t tmpfs tmpfs /run/lttng &&
         mount -t tmpfs tmpfs /dev/shm && exec "$@"' bash \
-        "$self" "$tracetool" "$include" --inside
+        "$self" "$tracetool" "$include" "$trackway" --inside
     status=$?
     [ -z "$made" ] || rmdir --ignore-fail-on-non-empty /run/lttng
     exit $status
@@ -169,5 +170,32 @@ cmp -s expected values || {
     fail "not these events and values:"
     diff expected values
     cat err
+}
+
+# trackway's way: the same events, times and values.
+if ! "$trackway" print --utc trace >ours 2>err &&
+    grep -q 'without libbabeltrace2' err; then
+    exit $failed
+fi
+[ ! -s err ] || fail "trackway print: $(cat err)"
+sed -E 's/^([^ ]+) 0 ([^ ]+) .*/\1 \2/' ours >seen
+babeltrace2 --clock-gmt --no-delta trace 2>err |
+    sed -E 's/^\[([^]]+)\].* (mine:[a-z_]+): .*/\1 \2/' >expected
+cmp -s expected seen || {
+    fail "trackway print: not these times"
+    diff expected seen
+}
+sed -E 's/^[^ ]+ 0 //; s/ cpu_id=[0-9]+$//' ours >values
+cat >expected <<'END'
+mine:ust_none
+mine:ust_ints a=-100 b=65535 c=-70000 d=18364758544493064720 e=1
+mine:ust_text self=seen by LTTng null=(null) p=0x1234
+mine:ust_ten a=1 b=2 c=3 d=4 e=5 f=6 g=7 h=8 i=9 j=10
+mine:ust_bytes _data_length=3 data=[0x1, 0x2, 0xff] size=3 _mac_length=3 mac=[0x61, 0x62, 0x63] f=0.5
+mine:ust_error code=-5
+END
+cmp -s expected values || {
+    fail "trackway print: not these events and values"
+    diff expected values
 }
 exit $failed

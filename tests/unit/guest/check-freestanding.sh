@@ -3,15 +3,20 @@
 #
 # The guest runtime and what tracetool generates, compiled for one machine as a
 # firmware would, leave nothing undefined: no function of a C library, none of a
-# compiler's own library. And not a warning.
+# compiler's own library. And not a warning. PART is ring or channel.
 #
-# usage: check-freestanding.sh SOURCE_ROOT GENERATED_C COMPILER [OPTION...]
+# usage: check-freestanding.sh SOURCE_ROOT PART GENERATED_C COMPILER [OPTION...]
 
 set -eu
 
 root=$1
-generated=$2
-shift 2
+case $2 in
+ring) sources=guest ;;
+channel) sources="channel transport-fw-cfg transport-stream" ;;
+*) exit 2 ;;
+esac
+generated=$3
+shift 3
 compiler=$*
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -43,13 +48,14 @@ compile() {
 }
 
 # The symbols that objects want and do not have. Small code for PowerPC keeps
-# registers by functions that every firmware of that kind has to have.
+# registers by functions that every firmware of that kind has to have; a float
+# that goes to a printk becomes a double, where there are none by a function.
 missing_symbols() {
     nm --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u \
         >"$scratch/defined"
     nm -u "$@" | awk '$1 == "U" { print $2 }' | sort -u |
         comm -23 - "$scratch/defined" |
-        grep -vxE '_(rest|save)gpr_[0-9]+(_x)?' || true
+        grep -vxE '_(rest|save)gpr_[0-9]+(_x)?|firmware_printk|__aeabi_f2d|__extendsfdf2' || true
 }
 
 fail() {
@@ -59,13 +65,26 @@ fail() {
 
 # check OPTION...
 check() {
-    compile "$root/src/guest/guest.c" guest "$@"
     compile "$generated" trace "$@"
-    missing=$(missing_symbols "$scratch/guest.o" "$scratch/trace.o")
+    objects=$scratch/trace.o
+    for part in $sources; do
+        compile "$root/src/guest/$part.c" "$part" "$@"
+        objects="$objects $scratch/$part.o"
+    done
+    # shellcheck disable=SC2086
+    missing=$(missing_symbols $objects)
     [ -z "$missing" ] || fail "$* wants $missing"
 }
 
-: >"$scratch/config.h"
+# What every machine has: a printk, whose formats the compiler checks.
+begin_config() {
+    cat >"$scratch/config.h" <<'PRINTK'
+int firmware_printk(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+#define TW_GUEST_PRINTK(format, ...) firmware_printk(format, ##__VA_ARGS__)
+PRINTK
+}
+begin_config
 
 # A twin that must be found out, or the rest would prove nothing.
 cat >"$scratch/hosted.c" <<'TWIN'
@@ -97,7 +116,7 @@ GUARD
 refuses() {
     message=$1
     shift
-    if compile "$root/src/guest/guest.c" guest -ffreestanding -Os "$@" \
+    if compile "$root/src/guest/${sources%% *}.c" guest -ffreestanding -Os "$@" \
         2>"$scratch/why"; then
         return 1
     fi
@@ -127,7 +146,7 @@ fi
 
 # With types of the firmware's own, all that there is to be had, and for a
 # compiler that may take loops for a library's functions.
-: >"$scratch/config.h"
+begin_config
 add_clock
 add_guard
 echo '#define TW_TYPES_HEADER "../ring/freestanding/own-types.h"' \

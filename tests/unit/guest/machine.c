@@ -23,10 +23,15 @@ uint32_t machine_cpu(void)
 
 uint64_t machine_clock(void)
 {
+	const uint64_t now = machine.clock + machine.step;
+
+	/* Behind the look: what interrupts it has later times. */
+	machine.clock = now;
+	if (machine.host)
+		machine.host();
 	if (machine.interrupt && !machine.masked)
 		machine.interrupt();
-	machine.clock += machine.step;
-	return machine.clock;
+	return now;
 }
 
 uintptr_t machine_interrupts_off(void)
@@ -68,7 +73,9 @@ void machine_create(size_t size)
 void machine_destroy(void)
 {
 	tw_testpoint_hook = NULL;
+	tw_testpoint_halves = NULL;
 	machine.interrupt = NULL;
+	machine.host = NULL;
 	tw_guest_stop();
 	assert_false(machine.masked);
 	munmap(machine.mapping, machine.mapping_size);

@@ -17,6 +17,7 @@
 /* As in src/ring/ring-write.h, which is inside of the guest's one file. */
 extern void (*tw_testpoint_hook)(unsigned at);
 #define TESTPOINTS 9u
+extern void (*tw_testpoint_halves)(void);
 
 struct machine {
 	uint32_t cpu;
@@ -25,6 +26,8 @@ struct machine {
 	bool masked;	/* interrupts are off */
 	/* Called at each look at the clock, when interrupts are on. */
 	void (*interrupt)(void);
+	/* The same, whatever is masked: what a host does meanwhile. */
+	void (*host)(void);
 	uint8_t *memory;
 	size_t size;
 	uint8_t *mapping;

@@ -65,6 +65,13 @@ static void switch_on(uint32_t event)
 	assert_int_equal(tw_ring_set_event_state(&reader, &group, event, 1), 0);
 }
 
+/* As tracetool's output does it. */
+static bool open_slot(struct tw_slot *slot, size_t size)
+{
+	return tw_slot_open(slot, size) ||
+	       tw_slot_open_slow(slot, slot->lane, size);
+}
+
 static void assert_untouched(void)
 {
 	size_t i;
@@ -414,12 +421,12 @@ static void test_too_large(void **state)
 	emit_counts(0, 3);
 	books_read(&before, false, NULL, NULL);
 	for (i = 0; i < 100; i++)
-		assert_false(tw_slot_open(&slot, 137 + i * 1000));
+		assert_false(open_slot(&slot, 137 + i * 1000));
 	books_read(&after, false, NULL, NULL);
 	assert_int_equal(after.pages, before.pages);
 	assert_int_equal(after.written, 3);
 	assert_int_equal(after.discarded, 100);
-	assert_true(tw_slot_open(&slot, 136));
+	assert_true(open_slot(&slot, 136));
 	memset(slot.at, 0, 136);
 	tw_slot_commit(&slot, 1, 8);
 }
@@ -565,8 +572,8 @@ static void test_interrupts_between(void **state)
 	if (EVENTS_GUARDED)
 		return;
 	for (i = 0; i < TW_GUEST_LEVELS; i++)
-		assert_true(tw_slot_open(&slot[i], 8));
-	assert_false(tw_slot_open(&slot[i], 8));
+		assert_true(open_slot(&slot[i], 8));
+	assert_false(open_slot(&slot[i], 8));
 	trace_plain();
 	/* Events under way are in no page yet, and each lane has its own. */
 	books_read(&books, false, NULL, NULL);
@@ -599,11 +606,11 @@ static void test_whole_guard(void **state)
 
 	machine_create(8192);
 	machine_start(TW_RING_OVERWRITE, 0);
-	assert_true(tw_slot_open(&slot, 8));
+	assert_true(open_slot(&slot, 8));
 	assert_int_equal(machine.masked, EVENTS_GUARDED);
 	tw_slot_commit(&slot, 1, 8);
 	assert_false(machine.masked);
-	assert_false(tw_slot_open(&slot, 9999));
+	assert_false(open_slot(&slot, 9999));
 	assert_false(machine.masked);
 	/* Nor are they on afterwards where they were off. */
 	machine.masked = true;
@@ -909,7 +916,7 @@ static void test_stop(void **state)
 	assert_int_equal(tw_ring_flags(&reader, &flags), 0);
 	assert_int_equal(flags, 0);
 	/* A stop in the middle of an event leaves that one alone. */
-	assert_true(tw_slot_open(&slot, 8));
+	assert_true(open_slot(&slot, 8));
 	tw_guest_stop();
 	tw_slot_commit(&slot, 1, 8);
 	assert_false(trace_count_enabled());
@@ -1013,14 +1020,17 @@ static void test_restart_amid(void **state)
 
 	machine_create(8192);
 	machine_start(TW_RING_OVERWRITE, 0);
-	assert_true(tw_slot_open(&slot, 8));
+	assert_true(open_slot(&slot, 8));
 	machine_start(TW_RING_OVERWRITE, 0);
+	/* What has come to the same place is not taken for it. */
+	if (!EVENTS_GUARDED)
+		emit_counts(0, 3);
 	tw_slot_commit(&slot, 1, 8);
 	assert_false(machine.masked);
-	emit_counts(0, 3);
+	emit_counts(3, EVENTS_GUARDED ? 6 : 3);
 	books_read(&books, false, NULL, NULL);
-	assert_int_equal(books.read, 3);
-	assert_int_equal(books.written, 3);
+	assert_int_equal(books.read, 6);
+	assert_int_equal(books.written, 6);
 }
 
 /* A second start that fails leaves no event on. */
@@ -1031,6 +1041,253 @@ static void test_failed_restart(void **state)
 	assert_true(trace_plain_enabled());
 	assert_int_equal(start_with(machine.memory + 1, 4096, 0), -1);
 	assert_false(trace_plain_enabled());
+}
+
+/*
+ * A host that asks for the clock. Its own clock is the machine's: so a beacon
+ * is as large as a clock that is read at the same moment.
+ */
+
+#if defined(TW_HAVE_ATOMIC_U64) && !TW_HAVE_ATOMIC_U64
+#define HALVES true
+#else
+#define HALVES false
+#endif
+
+static struct tw_ring_control *control(void)
+{
+	return (struct tw_ring_control *)(void *)machine.memory;
+}
+
+static struct {
+	uint64_t beacons; /* written */
+	uint64_t answers; /* that were seen */
+	uint64_t nonce;	  /* of the reply before */
+} host;
+
+static void write_beacon(void)
+{
+	/* Later than any look at the clock so far. */
+	control()->beacon = machine.clock + 1;
+	host.beacons++;
+}
+
+/* Not before the beacon that it answers, which is the last one with its nonce,
+ * nor after now. */
+static void check_reply(void)
+{
+	const uint64_t reply = control()->reply;
+	const uint64_t low = (reply ^ control()->beacon) & 0xffff;
+
+	if (low || (reply & 0xffff) == host.nonce)
+		return;
+	assert_true(reply >> 16 >= control()->beacon);
+	assert_true(reply >> 16 <= machine.clock);
+	host.nonce = reply & 0xffff;
+	host.answers++;
+}
+
+static void test_nobody_asks(void **state)
+{
+	uint64_t clock;
+
+	machine_create(8192);
+	tw_guest_sync();
+	machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+	clock = machine.clock;
+	tw_guest_sync();
+	assert_int_equal(control()->reply, 0);
+	emit_counts(0, 500);
+	assert_int_equal(control()->reply, 0);
+	clock = machine.clock;
+	tw_guest_sync();
+	assert_int_equal(machine.clock, clock);
+	tw_guest_stop();
+	write_beacon();
+	tw_guest_sync();
+	assert_int_equal(control()->reply, 0);
+}
+
+static void test_answers_once(void **state)
+{
+	const uint64_t beacons[] = {0x123456789abcdef0, 0x123456789abcdef1,
+				    0xfffffffffffff, 0x1000000000000, 0x10001};
+	uint64_t clock;
+	size_t i;
+
+	machine_create(8192);
+	machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+	for (i = 0; i < sizeof(beacons) / sizeof(beacons[0]); i++) {
+		machine.clock += 0x123456789u;
+		control()->beacon = beacons[i];
+		tw_guest_sync();
+		clock = machine.clock;
+		assert_int_equal(control()->reply,
+				 clock << 16 | (beacons[i] & 0xffff));
+		tw_guest_sync();
+		assert_int_equal(machine.clock, clock);
+	}
+	/* The same nonce is no other one. */
+	control()->beacon += 0x10000;
+	tw_guest_sync();
+	assert_int_equal(machine.clock, clock);
+	/* A ring that is made anew has answered nothing. */
+	machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+	control()->beacon = 0x70001;
+	tw_guest_sync();
+	assert_int_equal(control()->reply, machine.clock << 16 | 1);
+	assert_false(machine.masked);
+}
+
+static void test_turns_answer(void **state)
+{
+	machine_create(8192);
+	machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+	write_beacon();
+	emit_counts(0, 1);
+	check_reply();
+	assert_int_equal(host.answers, 1);
+}
+
+static void visit_beacon(const struct tw_page_view *page,
+			 const struct tw_decoded *event, void *context)
+{
+	uint64_t *seen = context;
+
+	assert_true(page->beacon <= page->time_begin);
+	*seen += page->beacon != 0;
+}
+
+/* Beacons at each look at the clock: none of a page is later than the page. */
+static void test_beacons_before_pages(void **state)
+{
+	struct books books;
+	uint64_t seen = 0;
+
+	machine_create(8192);
+	machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+	machine.host = write_beacon;
+	emit_counts(0, 5000);
+	machine.host = NULL;
+	books_read(&books, false, visit_beacon, &seen);
+	assert_true(seen > 0);
+}
+
+/* A second host's beacon, or the next one, comes in the midst of an answer. */
+static void test_beacon_amid_answer(void **state)
+{
+	machine_create(8192);
+	machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+	write_beacon();
+	machine.host = write_beacon;
+	tw_guest_sync();
+	machine.host = NULL;
+	/* The first was answered, not the second. */
+	assert_int_not_equal(control()->reply, 0);
+	check_reply();
+	assert_int_equal(host.answers, 0);
+	tw_guest_sync();
+	check_reply();
+	assert_int_equal(host.answers, 1);
+}
+
+static unsigned depth_of_sync;
+
+static void beacon_and_sync(void)
+{
+	if (depth_of_sync++ == 0) {
+		write_beacon();
+		tw_guest_sync();
+		assert_int_equal(control()->reply, 0);
+	}
+	depth_of_sync--;
+}
+
+/* What interrupts an answer gives none: it would be mixed with that. */
+static void test_sync_amid_answer(void **state)
+{
+	uint64_t first, clock;
+
+	machine_create(8192);
+	machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+	write_beacon();
+	first = control()->beacon;
+	clock = machine.clock + machine.step;
+	machine.interrupt = beacon_and_sync;
+	tw_guest_sync();
+	machine.interrupt = NULL;
+	assert_int_equal(control()->reply, clock << 16 | (first & 0xffff));
+	tw_guest_sync();
+	check_reply();
+	assert_int_equal(host.answers, 1);
+}
+
+static uint64_t torn[2]; /* beacons: at first, and from the hook on */
+static unsigned loads_before_second;
+
+static void write_second(void)
+{
+	if (--loads_before_second == 0)
+		control()->beacon = torn[1];
+}
+
+static void expect_old_reply(void)
+{
+	if (control()->reply)
+		assert_int_not_equal(control()->reply & 0xffff,
+				     torn[0] & 0xffff);
+	host.answers++;
+}
+
+/* A beacon that is met half-way is too early at worst; an answer has its nonce
+ * last. */
+static void test_halves(void **state)
+{
+	static const uint64_t pairs[][2] = {
+		{0x1fffffff0, 0x200000010},
+		{0x100000010, 0x100000020},
+		{0xfffffffff0, 0x10000000010},
+	};
+	struct tw_page_trailer *trailer;
+	uint32_t i;
+
+	if (!HALVES)
+		skip();
+	for (i = 0; i < 3; i++) {
+		machine_create(8192);
+		machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+		memcpy(torn, pairs[i], sizeof(torn));
+		control()->beacon = torn[0];
+		/* A beacon is loaded, and once more by who answers it. */
+		tw_testpoint_halves = write_second;
+		loads_before_second = 2;
+		emit_counts(0, 1);
+		trailer = (void *)(machine.memory + control()->pages_offset +
+				   control()->page_size - TW_PAGE_TRAILER);
+		assert_true(trailer->beacon && trailer->beacon <= torn[1]);
+		assert_int_equal((uint32_t)trailer->beacon, (uint32_t)torn[1]);
+		machine_destroy();
+
+		machine_create(8192);
+		machine_start(TW_RING_OVERWRITE, TW_GUEST_NO_SCHEMA);
+		control()->beacon = torn[0];
+		tw_testpoint_halves = expect_old_reply;
+		host.answers = 0;
+		machine.clock = 0x123456789abcu;
+		tw_guest_sync();
+		assert_int_equal(control()->reply,
+				 machine.clock << 16 | (torn[0] & 0xffff));
+		/* Two loads and a store. */
+		assert_int_equal(host.answers, 3);
+		machine_destroy();
+	}
+	machine_create(64);
+}
+
+static int setup_host(void **state)
+{
+	memset(&host, 0, sizeof(host));
+	return 0;
 }
 
 int main(void)
@@ -1066,6 +1323,15 @@ int main(void)
 		TEST(too_many_events),
 		TEST(restart_amid),
 		TEST(failed_restart),
+#define TEST_HOST(name) \
+	cmocka_unit_test_setup_teardown(test_##name, setup_host, teardown)
+		TEST_HOST(nobody_asks),
+		TEST_HOST(answers_once),
+		TEST_HOST(turns_answer),
+		TEST_HOST(beacons_before_pages),
+		TEST_HOST(beacon_amid_answer),
+		TEST_HOST(sync_amid_answer),
+		TEST_HOST(halves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: MIT */
 /* In the place of what tracetool --emit-guest-runtime writes. */
-#include <trackway/guest.h>
+#include "../../../src/guest/runtime.h"
