@@ -7,8 +7,10 @@
 #include "attach.h"
 
 #include "../schema/blob-read.h"
+#include "channel.h"
 #include "ram-source.h"
 #include "source.h"
+#include "sync.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,30 +21,51 @@
 #include <time.h>
 
 #define SCHEMA_SIZE_MAX (64u << 20)   /* one group's, bytes */
-#define SCHEMAS_SIZE_MAX (256u << 20) /* a ring's, bytes */
+#define SCHEMAS_SIZE_MAX (256u << 20) /* a ring's, or a memory's, bytes */
+#define SCHEMAS_SIZE_SURE (1u << 20)  /* whatever its memory's others have */
 
 /* A wait is cut into slices: a producer that is killed wakes nobody. */
 #define WAIT_SLICE_MS 100
 #define WAIT_SLICE_READ_ONLY_MS 10 /* and where waiters can't be set */
 
 struct source {
-	/* A ring file and its process; or a ring in a memory, if ram is set. */
+	/* A ring file and its process; or a ring in a memory, if ram is set; or
+	 * a channel's. */
 	struct tw_ring_file file;
 	struct tw_process process;
 	struct tw_ram *ram;
 	struct tw_ram_window window;
+	struct tw_channel_source *channel;
 	/* Entry of the group that an id belongs to, plus 1; 0: none. */
 	uint32_t owner[TW_EVENTS_MAX];
 	/* Schemas of entries that were used again: lookup may point there. */
 	struct tw_schema **retired;
 	size_t retired_count;
 	uint64_t schemas_size;
+	struct tw_beacons beacons;
 	/* For groups without a schema of their own. */
 	struct tw_schema **given;
 	size_t given_count;
 };
 
 /* ---- Groups and their schemas ---- */
+
+/* Whether there is room for a schema of this size, which is then taken. */
+static bool take_schema_room(struct source *source, uint64_t size)
+{
+	const uint64_t own = source->schemas_size;
+
+	if (!size || size > SCHEMA_SIZE_MAX || size > SCHEMAS_SIZE_MAX - own)
+		return false;
+	/* A guest's rings may all point to one that is large. */
+	if (source->ram && own + size > SCHEMAS_SIZE_SURE &&
+	    source->ram->schemas_size + size > SCHEMAS_SIZE_MAX)
+		return false;
+	source->schemas_size += size;
+	if (source->ram)
+		source->ram->schemas_size += size;
+	return true;
+}
 
 static struct tw_schema *load_schema(struct tw_attach *attach,
 				     const struct tw_ring_group *group)
@@ -52,10 +75,8 @@ static struct tw_schema *load_schema(struct tw_attach *attach,
 	const char *why;
 	void *blob;
 
-	if (!group->schema_size || group->schema_size > SCHEMA_SIZE_MAX ||
-	    group->schema_size > SCHEMAS_SIZE_MAX - source->schemas_size)
+	if (!take_schema_room(source, group->schema_size))
 		return NULL;
-	source->schemas_size += group->schema_size;
 	blob = malloc(group->schema_size);
 	if (!blob)
 		return NULL;
@@ -187,6 +208,20 @@ static void adopt_group(struct tw_attach *attach, uint32_t index,
 		attach->lookup_count = end;
 }
 
+bool tw_attach_is_guest(const struct tw_attach *attach)
+{
+	const struct source *source = attach->source;
+
+	return source->ram != NULL;
+}
+
+struct tw_beacons *tw_attach_beacons(const struct tw_attach *attach)
+{
+	struct source *source = attach->source;
+
+	return &source->beacons;
+}
+
 /* A ring in a guest's memory is where it was. Ring files stay what they are. */
 static bool is_there(const struct tw_attach *attach)
 {
@@ -250,16 +285,22 @@ static int fail_ring(struct tw_attach *attach, int code,
 /* Some of what the ring is mapped from could not be had. */
 static bool is_lost(const struct source *source)
 {
-	return !source->ram && tw_ring_file_lost(&source->file);
+	return !source->ram && !source->channel &&
+	       tw_ring_file_lost(&source->file);
 }
 
 int tw_attach_refresh(struct tw_attach *attach, struct tw_attach_error *error)
 {
+	const struct source *source = attach->source;
 	uint32_t count;
 	int changed = 0;
 	int err = tw_ring_group_count(&attach->ring, &count);
 
-	if (!err && is_lost(attach->source))
+	/* Not at the first time, when the ring is being opened: its reader
+	 * begins behind what is in it. */
+	if (source->channel && attach->group_count)
+		tw_channel_source_pump(source->channel);
+	if (!err && is_lost(source))
 		return tw_attach_fail(error, -EIO,
 				      "%s: truncated while it was being read",
 				      attach->target.path);
@@ -361,12 +402,16 @@ int tw_attach_event_state(struct tw_attach *attach, uint32_t id)
 
 int tw_attach_set_event_state(struct tw_attach *attach, uint32_t id, bool on)
 {
+	const struct source *source = attach->source;
 	struct tw_ring_group group;
 	uint32_t index;
 	int err = live_group(attach, id, &group, &index);
 
-	return err ? err
-		   : tw_ring_set_event_state(&attach->ring, &group, index, on);
+	if (!err)
+		err = tw_ring_set_event_state(&attach->ring, &group, index, on);
+	if (!err && source->channel)
+		tw_channel_source_switched(source->channel);
+	return err;
 }
 
 /* ---- The process behind a ring ---- */
@@ -410,7 +455,7 @@ static void set_state(struct tw_attach *attach, bool alive)
 
 	if (alive) {
 		attach->target.state = TW_TARGET_RUNNING;
-		if (!source->ram)
+		if (!source->ram && !source->channel)
 			attach->target.pid = source->process.pid;
 	} else {
 		attach->target.state = is_closed(attach) ? TW_TARGET_CLOSED
@@ -434,14 +479,25 @@ static bool is_ram_ring_alive(struct tw_attach *attach)
 	       !is_closed(attach);
 }
 
+static bool is_running(struct tw_attach *attach)
+{
+	const struct source *source = attach->source;
+
+	if (source->ram)
+		return is_ram_ring_alive(attach);
+	if (source->channel)
+		return tw_channel_source_is_alive(source->channel);
+	return watch_producer(attach) || watch_heir(attach);
+}
+
 bool tw_attach_is_alive(struct tw_attach *attach)
 {
 	struct source *source = attach->source;
 
 	if (attach->target.state != TW_TARGET_RUNNING)
 		return false;
-	if (source->ram) {
-		set_state(attach, is_ram_ring_alive(attach));
+	if (source->ram || source->channel) {
+		set_state(attach, is_running(attach));
 		return attach->target.state == TW_TARGET_RUNNING;
 	}
 	if (tw_ring_file_lost(&source->file)) {
@@ -479,6 +535,8 @@ static int wait_slice(struct tw_attach *attach, uint32_t head, int64_t left)
 	bool can_wake = attach->writable && !source->ram;
 	int64_t slice = can_wake ? WAIT_SLICE_MS : WAIT_SLICE_READ_ONLY_MS;
 
+	if (source->channel)
+		return tw_channel_source_wait(source->channel, left);
 	if (left < slice)
 		slice = left;
 	if (source->ram)
@@ -523,15 +581,6 @@ static int fail_reader(const struct tw_ring_reader *ring, const char *path,
 			      ring->why ? ring->why : strerror(-code));
 }
 
-static bool is_running(struct tw_attach *attach)
-{
-	const struct source *source = attach->source;
-
-	if (source->ram)
-		return is_ram_ring_alive(attach);
-	return watch_producer(attach) || watch_heir(attach);
-}
-
 static int fill_target(struct tw_attach *attach, const char *path)
 {
 	const struct tw_ring_control *control = &attach->ring.control;
@@ -539,7 +588,8 @@ static int fill_target(struct tw_attach *attach, const char *path)
 	const struct source *source = attach->source;
 	struct tw_target *target = &attach->target;
 
-	target->path = source->ram ? NULL : realpath(path, NULL);
+	target->path = source->ram || source->channel ? NULL
+						      : realpath(path, NULL);
 	if (!target->path)
 		target->path = strdup(path);
 	target->name = strndup(name, strnlen(name, sizeof(control->name)));
@@ -601,10 +651,14 @@ void tw_attach_close(struct tw_attach *attach)
 	if (!attach)
 		return;
 	source = attach->source;
-	if (source->ram)
+	if (source->ram) {
+		source->ram->schemas_size -= source->schemas_size;
 		tw_ram_close(source->ram);
-	else
+	} else if (source->channel) {
+		tw_channel_source_close(source->channel);
+	} else {
 		tw_ring_file_close(&source->file);
+	}
 	destroy_attach(attach);
 }
 
@@ -723,6 +777,30 @@ int tw_attach_open_ram(struct tw_ram *ram, const struct tw_ram_ring *ring,
 	ram->references++;
 	err = open_ram_ring(attach, ring, writable, path, error);
 	free(path);
+	if (!err)
+		*out = attach;
+	return err;
+}
+
+int tw_channel_source_attach(struct tw_channel_source *channel,
+			     struct tw_attach **out,
+			     struct tw_attach_error *error)
+{
+	const char *spec = tw_channel_source_spec(channel);
+	struct tw_attach *attach = create_attach();
+	struct tw_memory memory;
+	struct source *source;
+	int err;
+
+	if (!attach)
+		return tw_attach_fail(error, -ENOMEM, "%s: out of memory",
+				      spec);
+	source = attach->source;
+	source->channel = channel;
+	tw_channel_source_hold(channel, &memory);
+	attach->writable = true;
+	attach->has_end = true;
+	err = open_ring(attach, &memory, spec, error);
 	if (!err)
 		*out = attach;
 	return err;

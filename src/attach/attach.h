@@ -52,6 +52,9 @@ struct tw_attach {
 	struct tw_ring_reader ring;
 	struct tw_target target;
 	bool writable;
+	/* What comes has an end of its own, up to which it is to be read, and
+	 * its pages must be given back for more to come: a channel's. */
+	bool has_end;
 	/* The groups so far, by their entry in the ring's group table. */
 	uint32_t group_count;
 	struct tw_ring_group *groups;
@@ -67,9 +70,9 @@ struct tw_attach {
  * Open what spec names: a PID ("1234" or "pid:1234"), a producer's NAME (its
  * only ring, or the only running one), the path of a ring file ("ring:PATH", or
  * anything with a "/" in it), or a memory with one ring in it or a ring of it
- * (vm:, ram:, image:, see ram.h). Errors, a line each: no such
- * target; several (they are listed); not this user's; a newer ABI; truncated;
- * no ring. writable: fail if the ring can't be written to.
+ * (vm:, ram:, image:, see ram.h). Not a channel (channel.h). Errors, a line
+ * each: no such target; several (they are listed); not this user's; a newer
+ * ABI; truncated; no ring. writable: fail if the ring can't be written to.
  */
 int tw_attach_open(const char *spec, bool writable, struct tw_attach **attach,
 		   struct tw_attach_error *error);

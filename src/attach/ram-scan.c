@@ -7,8 +7,9 @@
  * which a copy of a control block without its ring hasn't got where it says.
  *
  * A guest may fill its memory with candidates. So what is cheap to see is seen
- * first, what is kept has a limit, and so has the number of those that are
- * looked at closely in one call.
+ * first: of many, what stands beside the magic is judged where it was found.
+ * What is kept has a limit, and so has the number of those that are looked at
+ * closely in one call; a later call goes on behind them.
  */
 #include "ram-source.h"
 #include "source.h"
@@ -23,6 +24,7 @@
 #define LATER_SEARCH_MAX (256ull << 20) /* of a call but the first, bytes */
 #define PROGRESS_STEP (64ull << 20)	/* bytes */
 #define CANDIDATES_MAX 2000000u		/* looked at closely in a call */
+#define LATER_CANDIDATES_MAX 50000u	/* the same, but of the first */
 #define GROUPS_LOOKED_AT 16		/* of a candidate */
 #define PAGES_MAX (1u << 20) /* of a ring: each costs a look, and memory */
 
@@ -118,6 +120,7 @@ static void examine(struct tw_ram *ram, uint64_t place,
 	ring->generation = reader.control.generation;
 	ring->size = reader.control.size;
 	ring->pid = reader.control.pid;
+	ring->cost = tw_ram_cost_of(&reader.control);
 	if (is_of_vmm(&ram->memory, &reader.control))
 		ring->why = "it is the VMM's own, not its guest's";
 	else if (reader.control.page_count > PAGES_MAX)
@@ -144,6 +147,11 @@ static struct tw_ram_ring *new_entry(struct tw_ram *ram)
 		return &ram->rings[ram->ring_count++];
 	for (size_t i = 0; i < ram->ring_count; i++)
 		if (ram->rings[i].gone)
+			return &ram->rings[i];
+	/* What there is no room for may make room. */
+	tw_ram_share_out(ram);
+	for (size_t i = 0; i < ram->ring_count; i++)
+		if (tw_ram_is_left_out(&ram->rings[i]))
 			return &ram->rings[i];
 	return NULL;
 }
@@ -204,6 +212,9 @@ static int remember(struct tw_ram *ram, const struct tw_ram_ring *ring)
 	}
 	*entry = *ring;
 	entry->serial = ++ram->serial;
+	ram->search.refused_kept += ring->why != NULL;
+	if (ring->why && ring->place > ram->search.refused_to)
+		ram->search.refused_to = ring->place;
 	return 1;
 }
 
@@ -222,7 +233,7 @@ static int look_again(struct tw_ram *ram)
 			continue;
 		if (tw_ram_has_ring(&ram->memory, ring->place, ring->uuid,
 				    ring->generation) &&
-		    !ring->why)
+		    (!ring->why || tw_ram_is_left_out(ring)))
 			continue;
 		/* What was no ring may have become one. */
 		if (read_head(&ram->memory, ring->place, &head) ||
@@ -300,60 +311,74 @@ static bool is_one_of(uint32_t value, uint32_t wanted)
 	return value == wanted || value == __builtin_bswap32(wanted);
 }
 
-/* Whether more than the magic looks right; for when candidates are many. */
-static bool is_likely(struct tw_ram *ram, uint64_t place)
+/* Whether the word behind the magic looks right, too. */
+static bool is_likely(uint64_t behind)
 {
-	struct tw_ring_control head;
+	uint32_t order;
 
-	return !read_head(&ram->memory, place, &head) &&
-	       is_one_of(head.byte_order, TW_RING_BYTE_ORDER);
+	memcpy(&order, &behind, sizeof(order));
+	return is_one_of(order, TW_RING_BYTE_ORDER);
 }
 
-/* Returns 1 if the list has a new entry. */
-static int try_candidate(struct tw_ram *ram, uint64_t place)
+/* A later call is short, and is followed by others. */
+static bool may_check(const struct tw_ram_search *search)
+{
+	return search->checked <
+	       (search->is_whole ? LATER_CANDIDATES_MAX : CANDIDATES_MAX);
+}
+
+/* behind: the word behind the magic. Returns 1 if the list has a new entry. */
+static int try_candidate(struct tw_ram *ram, uint64_t place, uint64_t behind)
 {
 	struct tw_ram_ring ring;
 
+	if (ram->search.refused_kept >= TW_RAM_REFUSED_MAX &&
+	    !is_likely(behind)) {
+		ram->search.refused += place > ram->search.refused_to ||
+				       !is_known(ram, place);
+		return 0;
+	}
 	if (is_known(ram, place))
 		return 0;
-	if (count_refused(ram) >= TW_RAM_REFUSED_MAX &&
-	    !is_likely(ram, place)) {
-		ram->search.refused++;
-		return 0;
-	}
-	if (ram->search.checked >= CANDIDATES_MAX) {
-		ram->search.gave_up = true;
-		return 0;
-	}
 	examine(ram, place, &ring);
 	return remember(ram, &ring);
 }
 
 /* The guest may be writing here: every word is loaded once. */
 static int search_words(struct tw_ram *ram, const void *bytes, uint64_t place,
-			size_t size)
+			size_t size, size_t *done)
 {
 	const uint64_t magic = magic_word();
 	const volatile uint64_t *word = bytes;
 	const size_t step = TW_RING_ALIGN / sizeof(*word);
 	int found = 0;
+	size_t i;
 
-	for (size_t i = 0; i + step <= size / sizeof(*word); i += step)
-		if (word[i] == magic)
-			found |= try_candidate(ram, place + i * sizeof(*word));
+	for (i = 0; i + step <= size / sizeof(*word); i += step) {
+		if (word[i] != magic)
+			continue;
+		if (!may_check(&ram->search))
+			break;
+		found |= try_candidate(ram, place + i * sizeof(*word),
+				       word[i + 1]);
+	}
+	*done = i + step <= size / sizeof(*word) ? i * sizeof(*word) : size;
 	return found;
 }
 
 /* size is CHUNK_SIZE or less. Memory that has gone meanwhile holds no ring. */
-static int search_chunk(struct tw_ram *ram, uint64_t place, size_t size)
+static int search_chunk(struct tw_ram *ram, uint64_t place, size_t size,
+			size_t *done)
 {
 	struct tw_ram_memory *memory = &ram->memory;
 
+	*done = size;
 	if (memory->base)
-		return search_words(ram, memory->base + place, place, size);
+		return search_words(ram, memory->base + place, place, size,
+				    done);
 	if (memory->ops->read(memory, place, ram->search.buffer, size))
 		return 0;
-	return search_words(ram, ram->search.buffer, place, size);
+	return search_words(ram, ram->search.buffer, place, size, done);
 }
 
 static uint64_t round_up(uint64_t place)
@@ -375,9 +400,16 @@ static int search_run(struct tw_ram *ram, uint64_t from, uint64_t to,
 		size_t size = to - from < CHUNK_SIZE ? (size_t)(to - from)
 						     : CHUNK_SIZE;
 
-		found |= search_chunk(ram, from, size);
-		from += size;
-		search->looked += size;
+		size_t done;
+
+		found |= search_chunk(ram, from, size, &done);
+		from += done;
+		search->looked += done;
+		/* Enough was looked at closely: the next call goes on here. */
+		if (done < size) {
+			search->gave_up |= !search->is_whole;
+			search->looked = limit;
+		}
 	}
 	search->at = from;
 	return found;
@@ -472,6 +504,12 @@ static void make_notice(struct tw_ram *ram)
 			 "%s: more than %u places look like rings; the rest "
 			 "was not looked at",
 			 ram->spec, CANDIDATES_MAX);
+	else if (search->left_out)
+		snprintf(ram->notice, sizeof(ram->notice),
+			 "%s: %zu rings are left out: with all of them there "
+			 "would be more than the memory holds, or than can be "
+			 "kept track of",
+			 ram->spec, search->left_out);
 	else if (search->is_full)
 		snprintf(ram->notice, sizeof(ram->notice),
 			 "%s: more than %d rings; the rest is left out",
@@ -535,12 +573,14 @@ int tw_ram_scan(struct tw_ram *ram, struct tw_attach_error *error)
 		search->is_full = false;
 	}
 	changed = look_again(ram);
+	search->refused_kept = count_refused(ram);
 	found = search_ranges(ram,
 			      search->is_whole ? LATER_SEARCH_MAX : UINT64_MAX);
 	if (found < 0)
 		return tw_attach_fail(error, found, "%s: interrupted",
 				      ram->spec);
 	search->is_whole = true;
+	search->left_out = tw_ram_share_out(ram);
 	mark_copies(ram);
 	make_notice(ram);
 	return changed | found;

@@ -41,6 +41,8 @@ struct tw_ram_ops {
 	int (*exchange)(struct tw_ram_memory *memory, uint64_t place,
 			uint32_t expected, uint32_t desired);
 	bool (*is_alive)(struct tw_ram_memory *memory);
+	/* As tw_ram_is_in_use(). NULL: it is while it is alive. */
+	int (*is_in_use)(struct tw_ram_memory *memory);
 	void (*close)(struct tw_ram_memory *memory);
 };
 
@@ -89,9 +91,12 @@ struct tw_ram_search {
 	uint64_t reported; /* of progress, bytes */
 	uint64_t checked;  /* candidates looked at closely */
 	/* Since the memory was opened. */
-	uint64_t refused; /* candidates that are not remembered */
-	bool is_full;	  /* a ring was found that isn't remembered */
-	bool gave_up;	  /* too many candidates */
+	uint64_t refused;    /* candidates that are not remembered */
+	size_t refused_kept; /* those that are */
+	uint64_t refused_to; /* and the last of their places */
+	bool is_full;	     /* a ring was found that isn't remembered */
+	bool gave_up;	     /* too many candidates */
+	size_t left_out;     /* rings that would cost too much together */
 	uint8_t *buffer;
 };
 
@@ -105,6 +110,7 @@ struct tw_ram {
 	struct tw_ram_ring *rings; /* room for TW_RAM_RINGS_MAX */
 	size_t ring_count;
 	uint64_t serial;
+	uint64_t schemas_size; /* of what is attached, bytes */
 	struct tw_ram_search search;
 	tw_ram_progress progress;
 	void *progress_context;
@@ -114,6 +120,16 @@ struct tw_ram {
 /* The range that place is in, or NULL. */
 const struct tw_ram_range *tw_ram_range_at(const struct tw_ram_memory *memory,
 					   uint64_t place);
+
+/* ---- ram-budget.c ---- */
+
+uint64_t tw_ram_cost_of(const struct tw_ring_control *control);
+
+/* Say of each usable ring whether it is let in; how many are not. */
+size_t tw_ram_share_out(struct tw_ram *ram);
+
+/* Usable, but for what others take. */
+bool tw_ram_is_left_out(const struct tw_ram_ring *ring);
 
 /* ---- A ring's part of the memory, for src/ring ---- */
 
@@ -135,6 +151,13 @@ bool tw_ram_has_ring(struct tw_ram_memory *memory, uint64_t place,
 		     const uint8_t *uuid, uint32_t generation);
 
 /* ---- attach.c ---- */
+
+/* The last TW_ATTACH_BEACONS that were written (sync.h); 0: none. */
+struct tw_beacons {
+	uint64_t list[256];
+	uint32_t next;
+};
+struct tw_beacons *tw_attach_beacons(const struct tw_attach *attach);
 
 /* Holds a reference to ram. */
 int tw_attach_open_ram(struct tw_ram *ram, const struct tw_ram_ring *ring,

@@ -187,6 +187,13 @@ bool tw_ram_is_alive(struct tw_ram *ram)
 	return ram->memory.ops->is_alive(&ram->memory);
 }
 
+int tw_ram_is_in_use(struct tw_ram *ram)
+{
+	if (!ram->memory.ops->is_in_use)
+		return tw_ram_is_alive(ram);
+	return ram->memory.ops->is_in_use(&ram->memory);
+}
+
 void tw_ram_on_progress(struct tw_ram *ram, tw_ram_progress progress,
 			void *context)
 {

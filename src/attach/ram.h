@@ -31,6 +31,8 @@ struct tw_ram_ring {
 	 * ram: and image: an offset in the file. */
 	uint64_t place;
 	uint64_t size; /* of the whole ring, bytes */
+	uint64_t cost; /* of keeping track of it, for ram-budget.c */
+	bool is_kept;  /* it has been let in */
 	uint8_t uuid[16];
 	uint32_t generation;		  /* 0 where it isn't counted */
 	uint32_t pid;			  /* 0: a firmware's */
@@ -41,7 +43,8 @@ struct tw_ram_ring {
 	 * firmware's first image. Left alone by all that isn't told its place.
 	 */
 	bool copy;
-	/* Why it can't be used, a phrase: a static string. NULL: it can. */
+	/* Why it can't be used, a phrase: a static string. NULL: it can. A
+	 * ring that is left out because of others may be let in later. */
 	const char *why;
 };
 
@@ -128,6 +131,12 @@ int tw_ram_attach_only(struct tw_ram *ram, bool writable,
  * file is truncated; image: never. Cheap.
  */
 bool tw_ram_is_alive(struct tw_ram *ram);
+
+/*
+ * Whether some process, but for Trackway's own, has the memory: 1 or 0; or
+ * -EACCES: not every process may be looked at. Takes a while.
+ */
+int tw_ram_is_in_use(struct tw_ram *ram);
 
 /*
  * Schemas for rings without (a firmware short of ROM): give a ring's groups

@@ -3,7 +3,7 @@
  * Schemas from outside, for rings that have none: a firmware short of ROM
  * leaves its schema out, and the reader is given the trace-events file that it
  * was built with. What the compiler would have said by sizeof is told from the
- * types' names here.
+ * types' names.
  */
 #include "ram.h"
 #include "source.h"
@@ -16,42 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- Sizes ---- */
-
-static unsigned int count_word(const char *type, const char *word)
-{
-	size_t size = strlen(word);
-	unsigned int count = 0;
-
-	while (*type) {
-		size_t length = strcspn(type, " ");
-
-		count += length == size && !strncmp(type, word, size);
-		type += length + (type[length] == ' ');
-	}
-	return count;
-}
-
-static uint8_t size_of(const struct tw_field *field, uint8_t word_size)
-{
-	const char *type = field->type;
-	unsigned int longs;
-
-	if (field->kind == TW_FIELD_STRING || field->kind == TW_FIELD_BYTES)
-		return 0;
-	if (field->size)
-		return field->size;
-	longs = count_word(type, "long");
-	if (longs)
-		return longs > 1 ? 8 : word_size;
-	if (count_word(type, "short"))
-		return 2;
-	if (field->kind == TW_FIELD_POINTER || strstr(type, "size_t") ||
-	    strstr(type, "ptr"))
-		return word_size;
-	return 4;
-}
 
 /* ---- A copy ---- */
 
@@ -67,7 +31,7 @@ static bool copy_field(struct tw_schema *to, struct tw_field *field,
 		.name = copy_text(to, from->name),
 		.type = copy_text(to, from->type),
 		.kind = from->kind,
-		.size = size_of(from, word_size),
+		.size = tw_field_size(from, word_size),
 		.values = copy_text(to, from->values),
 	};
 	return field->name && field->type && (field->values || !from->values);
@@ -171,6 +135,8 @@ int tw_attach_load_schema(const char *path, struct tw_schema **schema,
 {
 	const struct tw_parse_options options = {
 		.size = sizeof(options),
+		/* Which takes all that later ones do. */
+		.dialect = TW_DIALECT_7_2,
 		.read = read_file,
 	};
 	struct tw_parse_errors *errors = calloc(1, sizeof(*errors));

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 struct ram_file {
 	struct tw_ring_file file;
 	int fd;
+	char *path; /* absolute */
 };
 
 static int refresh(struct tw_ram_memory *memory)
@@ -45,11 +47,18 @@ static int read_ram(struct tw_ram_memory *memory, uint64_t place, void *to,
 static int write_ram(struct tw_ram_memory *memory, uint64_t place,
 		     const void *from, size_t size)
 {
-	/* A state byte: its producer loads it at any moment. */
-	if (size == 1)
-		tw_store_relaxed(memory->base + place, *(const uint8_t *)from);
-	else
-		memcpy(memory->base + place, from, size);
+	uint8_t *to = memory->base + place;
+	uint64_t word;
+
+	/* A state byte, a beacon: its producer loads it at any moment. */
+	if (size == 1) {
+		tw_store_relaxed(to, *(const uint8_t *)from);
+	} else if (size == 8 && (uintptr_t)to % 8 == 0) {
+		memcpy(&word, from, sizeof(word));
+		tw_store_relaxed_u64((uint64_t *)(void *)to, word);
+	} else {
+		memcpy(to, from, size);
+	}
 	return 0;
 }
 
@@ -60,12 +69,46 @@ static bool is_alive(struct tw_ram_memory *memory)
 	return !tw_ring_file_lost(&ram->file);
 }
 
+/* Another reader of it, such as a recorder. */
+static bool is_our_program(pid_t pid)
+{
+	struct stat own, other;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return !stat("/proc/self/exe", &own) && !stat(path, &other) &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+/* The file can't say, but who has it mapped can be seen. */
+static int is_in_use(struct tw_ram_memory *memory)
+{
+	const struct ram_file *ram = memory->source;
+	const struct tw_ring_file *file = &ram->file;
+	pid_t *list;
+	size_t count = tw_processes_list(&list);
+	int in_use = count ? 0 : -EACCES;
+
+	for (size_t i = 0; in_use != 1 && i < count; i++) {
+		int maps = tw_process_maps(list[i], ram->path, file->device,
+					   file->inode);
+
+		if (maps > 0 && !is_our_program(list[i]))
+			in_use = 1;
+		else if (maps == -EACCES || maps == -EPERM)
+			in_use = -EACCES;
+	}
+	free(list);
+	return in_use;
+}
+
 static void close_ram(struct tw_ram_memory *memory)
 {
 	struct ram_file *ram = memory->source;
 
 	tw_ring_file_close(&ram->file);
 	close(ram->fd);
+	free(ram->path);
 	free(ram);
 }
 
@@ -75,6 +118,7 @@ static const struct tw_ram_ops ram_ops = {
 	.read = read_ram,
 	.write = write_ram,
 	.is_alive = is_alive,
+	.is_in_use = is_in_use,
 	.close = close_ram,
 };
 
@@ -125,12 +169,13 @@ int tw_ram_open_file(struct tw_ram_memory *memory, const char *spec,
 		err = tw_attach_fail(error, -ENOMEM, "%s: out of memory", spec);
 	else
 		err = open_path(ram, spec, path, error);
-	free(path);
 	if (err || !ram || !range) {
+		free(path);
 		free(ram);
 		free(range);
 		return err;
 	}
+	ram->path = path;
 	range->end = ram->file.size;
 	range->writable = ram->file.writable;
 	*memory = (struct tw_ram_memory){

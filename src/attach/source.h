@@ -125,6 +125,28 @@ int tw_process_wait_head(const uint32_t *head, uint32_t raw, uint32_t *waiters,
 int tw_paths_list(char ***paths, size_t *count, struct tw_attach_error *error);
 void tw_paths_destroy(char **paths, size_t count);
 
+/* ---- source-channel.c: a stream of frames ---- */
+
+struct tw_channel_source;
+
+/* Its ring's memory, for an attach, which closes it with
+ * tw_channel_source_close(). */
+void tw_channel_source_hold(struct tw_channel_source *channel,
+			    struct tw_memory *memory);
+
+/* Read what there is, as far as the ring has room. */
+void tw_channel_source_pump(struct tw_channel_source *channel);
+
+/* Whether more may come. */
+bool tw_channel_source_is_alive(const struct tw_channel_source *channel);
+
+/* A state byte has changed. */
+void tw_channel_source_switched(struct tw_channel_source *channel);
+
+/* Sleep until there is something to read, 100 ms and left_ms at most, and read
+ * it. 0 or -EINTR. */
+int tw_channel_source_wait(struct tw_channel_source *channel, int64_t left_ms);
+
 /* ---- resolve.c ---- */
 
 /*

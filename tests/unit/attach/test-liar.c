@@ -441,6 +441,188 @@ static void test_full(void **state)
 	guest_stop(&guest);
 }
 
+/* ---- Rings upon rings ---- */
+
+#define GIANTS_SIZE (64u << 20)
+#define GIANTS_AT (1u << 20) /* the honest ring is before them */
+
+/* A ring of its own uuid, at the end of the memory or right before it. */
+static void put_giant(struct guest *guest, struct made_ring *ring, size_t i,
+		      size_t at)
+{
+	memcpy(ring->bytes + offsetof(struct tw_ring_control, uuid), &i,
+	       sizeof(i));
+	memcpy(ring->bytes + ring->states_offset + 8, &i, sizeof(i));
+	guest_put(guest, at, ring);
+}
+
+static size_t count_usable(const struct tw_ram *ram, uint64_t *size)
+{
+	size_t count = 0;
+
+	*size = 0;
+	for (size_t i = 0; i < tw_ram_ring_count(ram); i++) {
+		if (!tw_ram_ring_is_usable(tw_ram_ring(ram, i)))
+			continue;
+		*size += tw_ram_ring(ram, i)->size;
+		count++;
+	}
+	return count;
+}
+
+/* As many as are remembered, and more, each of them nearly the whole memory;
+ * in the end an honest one, where the list is full of them. */
+static void giants(enum guest_kind kind)
+{
+	const size_t step = 16384;
+	struct made_ring giant, honest;
+	struct guest guest;
+	struct tw_ram *ram;
+	bool writable;
+	uint64_t size;
+
+	guest_start(&guest, kind, &dir, GIANTS_SIZE);
+	made_ring_init(&giant, false, "giant", 0, 0);
+	MADE_RING_SET(&giant, page_size, 256);
+	for (size_t i = 0; i < TW_RAM_RINGS_MAX + 10; i++) {
+		const size_t room = GIANTS_SIZE - GIANTS_AT - i * step;
+
+		MADE_RING_SET(&giant, size, room);
+		MADE_RING_SET(&giant, page_count,
+			      (room - giant.pages_offset) / 256);
+		put_giant(&guest, &giant, i + 1, GIANTS_AT + i * step);
+	}
+	made_ring_init(&honest, true, "honest", 0, 0);
+	guest_put(&guest, GIANTS_SIZE - (256u << 10), &honest);
+	ram = open_guest(&guest, &writable);
+	for (int look = 0; look < 3; look++) {
+		use_all(ram, writable);
+		assert_int_equal(count_usable(ram, &size), 2);
+		assert_true(size <= GIANTS_SIZE);
+		assert_non_null(strstr(tw_ram_notice(ram), "left out"));
+	}
+	/* What goes makes room. */
+	for (size_t i = 0; i < tw_ram_ring_count(ram); i++)
+		if (tw_ram_ring_is_usable(tw_ram_ring(ram, i)) &&
+		    !strcmp(tw_ram_ring(ram, i)->name, "giant"))
+			memset(guest.bytes + (tw_ram_ring(ram, i)->place -
+					      guest.start),
+			       0, 64);
+	use_all(ram, writable);
+	assert_int_equal(count_usable(ram, &size), 2);
+	tw_ram_close(ram);
+	made_ring_free(&honest);
+	made_ring_free(&giant);
+	guest_stop(&guest);
+}
+
+static void test_giants(void **state)
+{
+	for (int kind = 0; kind < GUEST_KINDS; kind++)
+		giants(kind);
+}
+
+/* Rings that lie side by side, and have lanes without end. */
+static void test_many_lanes(void **state)
+{
+	const uint32_t lanes = 200000;
+	const size_t step = 15u << 20;
+	struct made_ring ring;
+	struct guest guest;
+	struct tw_ram *ram;
+	bool writable;
+	uint64_t size;
+
+	guest_start(&guest, GUEST_RAM, &dir, GIANTS_SIZE);
+	made_ring_init(&ring, true, "honest", 0, 0);
+	guest_put(&guest, GIANTS_SIZE - (1u << 20), &ring);
+	made_ring_free(&ring);
+	made_ring_init(&ring, false, "giant", 0, 0);
+	MADE_RING_SET(&ring, lanes_offset, 65536);
+	MADE_RING_SET(&ring, lane_count, lanes);
+	MADE_RING_SET(&ring, size, step - 65536);
+	for (size_t i = 0; i < 4; i++)
+		put_giant(&guest, &ring, i + 1, i * step);
+	ram = open_guest(&guest, &writable);
+	use_all(ram, writable);
+	assert_int_equal(count_usable(ram, &size), 2);
+	assert_non_null(strstr(tw_ram_notice(ram), "left out"));
+	tw_ram_close(ram);
+	made_ring_free(&ring);
+	guest_stop(&guest);
+}
+
+/* Schemas that are read as much larger than they are, ring by ring. */
+static void test_large_schemas(void **state)
+{
+	const size_t step = 40u << 20, schema_size = 33u << 20;
+	struct tw_attach *attach[12];
+	struct made_ring ring;
+	struct guest guest;
+	struct tw_ram *ram;
+	bool writable;
+
+	guest_start(&guest, GUEST_RAM, &dir, 13 * step);
+	made_ring_init(&ring, true, "honest", 0, 0);
+	guest_put(&guest, 12 * step, &ring);
+	made_ring_free(&ring);
+	made_ring_init(&ring, false, "giant", 0, 0);
+	MADE_RING_SET(&ring, size, step);
+	made_ring_put64(&ring, ring.groups_offset + 32, schema_size);
+	for (size_t i = 0; i < 12; i++)
+		put_giant(&guest, &ring, i + 1, i * step);
+	ram = open_guest(&guest, &writable);
+	use_all(ram, writable);
+	for (size_t i = 0; i < 12; i++) {
+		struct tw_attach_error error = {""};
+
+		assert_int_equal(
+			tw_ram_attach(ram, i, false, &attach[i], &error), 0);
+		assert_int_equal(attach[i]->schemas[0] != NULL, i < 7);
+	}
+	use_all(ram, writable);
+	/* What is closed makes room. */
+	for (size_t i = 0; i < 12; i++)
+		tw_attach_close(attach[i]);
+	use_all(ram, writable);
+	assert_int_equal(tw_ram_attach(ram, 11, false, &attach[11], NULL), 0);
+	assert_non_null(attach[11]->schemas[0]);
+	tw_attach_close(attach[11]);
+	tw_ram_close(ram);
+	made_ring_free(&ring);
+	guest_stop(&guest);
+}
+
+/* A few looks at a memory in which many candidates have come: none of them
+ * takes long, and they get to what is behind. */
+static void test_later_million(void **state)
+{
+	struct tw_attach_error error = {""};
+	struct made_ring ring;
+	struct guest guest;
+	struct tw_ram *ram;
+	bool writable;
+	uint64_t size;
+	int looks = 0;
+
+	guest_start(&guest, GUEST_RAM, &dir,
+		    (size_t)FAKES * TW_RING_ALIGN + MEMORY_SIZE);
+	ram = open_guest(&guest, &writable);
+	assert_int_equal(tw_ram_scan(ram, &error), 0);
+	made_ring_init(&ring, false, "liar", 0, 0);
+	put_fakes(&guest, ring.bytes, TW_RING_ALIGN);
+	guest_put(&guest, (size_t)FAKES * TW_RING_ALIGN + HONEST_AT, &ring);
+	do {
+		assert_true(tw_ram_scan(ram, &error) >= 0);
+		looks++;
+	} while (!count_usable(ram, &size) && looks < 100);
+	assert_int_equal(count_usable(ram, &size), 1);
+	assert_true(looks > 2);
+	tw_ram_close(ram);
+	made_ring_free(&ring);
+	guest_stop(&guest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +635,10 @@ int main(void)
 		cmocka_unit_test(test_million),
 		cmocka_unit_test(test_likely_million),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_giants),
+		cmocka_unit_test(test_many_lanes),
+		cmocka_unit_test(test_large_schemas),
+		cmocka_unit_test(test_later_million),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
