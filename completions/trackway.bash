@@ -41,7 +41,7 @@ _trackway_memory()
         _trackway_offer < <(
             pgrep '^(qemu-|firecracker|cloud-hyperv|crosvm)' 2>/dev/null)
         ;;
-    ram | image)
+    ram | image | channel | qemu-log | simpletrace | ctf)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         ;;
     esac
@@ -62,7 +62,7 @@ _trackway_takes_value()
 _trackway()
 {
     local program=${COMP_WORDS[0]} cur=${COMP_WORDS[COMP_CWORD]}
-    local previous=${COMP_WORDS[COMP_CWORD - 1]} command target='' word i
+    local previous=${COMP_WORDS[COMP_CWORD - 1]} command target='' memory word i
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
@@ -85,8 +85,8 @@ _trackway()
         elif [[ $word == -* ]]; then
             _trackway_takes_value "$program" "$command" "$word" &&
                 i=$((i + 1))
-        elif [ -z "$target" ]; then
-            target=$word
+        else
+            memory=$word
             if [ "${COMP_WORDS[i + 1]}" = : ]; then
                 if [ $((i + 1)) -eq "$COMP_CWORD" ]; then
                     cur=
@@ -96,9 +96,10 @@ _trackway()
                     _trackway_memory "$word"
                     return
                 fi
-                target=$word:${COMP_WORDS[i + 2]}
+                memory=$word:${COMP_WORDS[i + 2]}
                 i=$((i + 2))
             fi
+            [ -n "$target" ] || target=$memory
         fi
     done
 
@@ -108,6 +109,10 @@ _trackway()
         return
         ;;
     -e | --event)
+        return
+        ;;
+    --events | --schema | --plot)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
     --format)
@@ -140,7 +145,11 @@ _trackway()
         ;;
     esac
     _trackway_offer < <(_trackway_targets "$program"
-        [ -z "$cur" ] || printf '%s\n' vm: ram: image:)
+        [ -z "$cur" ] || printf '%s\n' vm: ram: image:
+        [[ -z $cur || $command == @(enable|disable|list|monitor|sync) ]] ||
+            echo channel:
+        [[ -z $cur || $command != @(print|stat) ]] ||
+            printf '%s\n' qemu-log: simpletrace: ctf:)
     case $command in
     events | print | stat)
         mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur")

@@ -223,6 +223,14 @@ void tw_words_add(struct tw_words *words, const char *word)
 	list[words->count++] = word;
 }
 
+bool tw_words_repeats(const struct tw_words *words, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(words->list[i], words->list[index]) == 0)
+			return true;
+	return false;
+}
+
 void tw_words_free(struct tw_words *words)
 {
 	free(words->list);

@@ -20,7 +20,7 @@
 static const struct tw_command *const commands[] = {
 	&tw_command_list,    &tw_command_events, &tw_command_enable,
 	&tw_command_disable, &tw_command_print,	 &tw_command_record,
-	&tw_command_stat,
+	&tw_command_stat,    &tw_command_sync,	 &tw_command_monitor,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

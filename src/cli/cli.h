@@ -109,14 +109,18 @@ struct tw_words {
 
 void tw_words_add(struct tw_words *words, const char *word);
 void tw_words_free(struct tw_words *words);
+/* Whether a word stands before it in the list as well. */
+bool tw_words_repeats(const struct tw_words *words, size_t index);
 
 extern const struct tw_command tw_command_disable;
 extern const struct tw_command tw_command_enable;
 extern const struct tw_command tw_command_events;
 extern const struct tw_command tw_command_list;
+extern const struct tw_command tw_command_monitor;
 extern const struct tw_command tw_command_print;
 extern const struct tw_command tw_command_record;
 extern const struct tw_command tw_command_stat;
+extern const struct tw_command tw_command_sync;
 
 /* A command's whole help, on stdout. */
 void tw_cli_help(const struct tw_command *command);
@@ -158,6 +162,9 @@ enum tw_style {
 	TW_STYLE_GREEN,
 	TW_STYLE_YELLOW,
 	TW_STYLE_RED,
+	TW_STYLE_BLUE,
+	TW_STYLE_MAGENTA,
+	TW_STYLE_CYAN,
 };
 const char *tw_style(enum tw_style style);
 

@@ -15,6 +15,7 @@
 struct request {
 	const char *target;
 	const char *schema;
+	struct tw_words events; /* files */
 	struct tw_words patterns;
 	bool json;
 	bool verbose;
@@ -341,7 +342,7 @@ static int print_target(const struct request *request)
 {
 	struct tw_rings rings;
 	int status = tw_rings_open(&rings, request->target, false,
-				   request->schema);
+				   request->schema, &request->events);
 
 	if (status)
 		return status;
@@ -423,6 +424,8 @@ static int take_arguments(struct tw_args *args, struct request *request)
 			request->verbose = true;
 		else if (id == TW_OPTION_SCHEMA_ID)
 			request->schema = args->value;
+		else if (id == TW_OPTION_EVENTS_ID)
+			tw_words_add(&request->events, args->value);
 		else if (!request->target)
 			request->target = args->value;
 		else
@@ -452,12 +455,14 @@ static int run(struct tw_args *args)
 	else
 		status = print_target(&request);
 	tw_words_free(&request.patterns);
+	tw_words_free(&request.events);
 	return status;
 }
 
 static const struct tw_option options[] = {
 	TW_OPTION_JSON,
 	TW_OPTION_SCHEMA,
+	TW_OPTION_EVENTS,
 	{'v', "verbose", NULL,
 	 "arguments, format, group, and where an event is declared"},
 	TW_OPTIONS_END,

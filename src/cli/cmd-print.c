@@ -7,7 +7,9 @@
 #include "cli.h"
 
 #include "../schema/text.h"
+#include "bounds.h"
 #include "open-trace.h"
+#include "producer-names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,8 +21,10 @@
 #define NS_PER_S 1000000000u
 #define BUFFER_SIZE (256u << 10)
 #define LABEL_ROOM 32 /* bytes that are copied at once */
-#define PAUSE_BUSY_NS 1000000
-#define PAUSE_IDLE_NS 10000000
+#define PAUSE_BUSY_MS 1
+#define PAUSE_IDLE_MS 10
+#define HOLD_MS 50
+#define HOLD_MS_MAX 600000
 
 enum {
 	OPTION_FORMAT = TW_OPTION_ID(1),
@@ -29,6 +33,8 @@ enum {
 	OPTION_RELATIVE = TW_OPTION_ID(4),
 	OPTION_DELTA = TW_OPTION_ID(5),
 	OPTION_SCHEMA = TW_OPTION_ID(6),
+	OPTION_BOUNDS = TW_OPTION_ID(7),
+	OPTION_HOLD = TW_OPTION_ID(8),
 };
 
 enum shown_time {
@@ -44,9 +50,12 @@ struct request {
 	bool follow;
 	bool history;
 	bool json;
+	bool bounds;
+	uint64_t hold_ms;
 	enum shown_time time;
 	const char *schema;
-	uint64_t limit; /* events */
+	struct tw_words events; /* files */
+	uint64_t limit;		/* events */
 };
 
 /* An event of a producer, as it is printed. */
@@ -72,6 +81,7 @@ struct printer {
 	struct tw_trace *trace; /* opened's */
 	struct shown_producer *producers;
 	uint32_t producer_count;
+	unsigned int name_width;
 	struct tw_json json; /* its text is the output of both formats */
 	uint64_t printed;
 	uint64_t limit;
@@ -164,6 +174,37 @@ static inline char *put_time(struct printer *printer, char *out, uint64_t ns)
 			 ns - printer->microsecond);
 }
 
+/* ---- Bounds ---- */
+
+/* " +1.24us -0.30us", each in a column; then a mark, or a blank. */
+static char *put_bounds(char *out, const struct tw_record *record)
+{
+	out += sprintf(out, " %*s %*s", TW_BOUND_WIDTH,
+		       tw_bound_of('+', record->plus_ns).text, TW_BOUND_WIDTH,
+		       tw_bound_of('-', record->minus_ns).text);
+	if (record->marks & TW_RECORD_CLAMPED)
+		*out++ = '!';
+	else if (record->marks & TW_RECORD_UNSURE)
+		*out++ = '?';
+	else
+		*out++ = ' ';
+	return out;
+}
+
+/* What is on the host's clock has none, and says so only when asked. */
+static void add_bounds(const struct printer *printer, struct tw_json *json,
+		       const struct tw_record *record)
+{
+	if (printer->request->bounds || record->plus_ns || record->minus_ns)
+		tw_bounds_json(json, record->plus_ns, record->minus_ns);
+	if (record->marks & TW_RECORD_CLAMPED)
+		tw_json_bool(json, "clamped", true);
+	if (record->marks & TW_RECORD_UNSURE)
+		tw_json_bool(json, "unsure", true);
+	if (record->marks & TW_RECORD_LATE)
+		tw_json_bool(json, "late", true);
+}
+
 /* ---- What is kept of events and producers ---- */
 
 static char *take_text(struct tw_text *text, size_t *size)
@@ -220,32 +261,14 @@ static struct shown *find_shown(struct printer *printer,
 	return shown;
 }
 
-/* Whether another epoch of the same guest came before it. */
-static bool is_after_reset(const struct printer *printer,
-			   const struct tw_trace_producer *producer)
+/* Each producer's name has its colour, so that the eye finds its lines. */
+static const char *name_style(uint32_t index)
 {
-	const struct tw_trace_producer *other;
+	static const enum tw_style styles[] = {TW_STYLE_CYAN, TW_STYLE_MAGENTA,
+					       TW_STYLE_GREEN, TW_STYLE_YELLOW,
+					       TW_STYLE_BLUE};
 
-	for (uint32_t i = 0; producer->epoch && i < printer->producer_count;
-	     i++) {
-		other = tw_trace_producer(printer->trace, i);
-		if (other->epoch && other->epoch < producer->epoch &&
-		    other->pid == producer->pid &&
-		    strcmp(other->name, producer->name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void add_name(const struct printer *printer,
-		     const struct tw_trace_producer *producer,
-		     struct tw_text *text)
-{
-	tw_text_add_escaped(text, producer->name, strlen(producer->name));
-	if (is_after_reset(printer, producer)) {
-		tw_text_add_string(text, "-epoch");
-		tw_text_add_u64(text, producer->epoch);
-	}
+	return tw_style(styles[index % (sizeof(styles) / sizeof(styles[0]))]);
 }
 
 /* The producer's name stands in a line only where it tells something. */
@@ -264,7 +287,10 @@ static bool set_label(struct printer *printer, uint32_t index)
 	} else {
 		tw_text_add_string(&json.text, " ");
 		if (printer->producer_count > 1) {
-			add_name(printer, producer, &json.text);
+			tw_text_add_string(&json.text, name_style(index));
+			tw_producer_add_name(printer->trace, index,
+					     printer->name_width, &json.text);
+			tw_text_add_string(&json.text, printer->plain_style);
 			tw_text_add_string(&json.text, " ");
 		}
 	}
@@ -320,7 +346,7 @@ static void print_text(struct printer *printer, const struct tw_record *record,
 	if (printer->prefix_tid != record->tid ||
 	    printer->prefix_producer != record->producer)
 		set_prefix(printer, record);
-	room = 128 + LABEL_ROOM + printer->prefix.size + shown->label_size;
+	room = 256 + LABEL_ROOM + printer->prefix.size + shown->label_size;
 	if (text->room - text->size < room)
 		out = tw_text_reserve(text, room);
 	else
@@ -330,6 +356,8 @@ static void print_text(struct printer *printer, const struct tw_record *record,
 		return;
 	}
 	out = put_time(printer, out, record->time_ns);
+	if (printer->request->bounds)
+		out = put_bounds(out, record);
 	out = put_label(out, printer->prefix.data, printer->prefix.size);
 	out = put_label(out, shown->label, shown->label_size);
 	text->size = (size_t)(out - text->data);
@@ -441,6 +469,7 @@ static void print_json(struct printer *printer, const struct tw_record *record,
 
 	tw_json_begin(json, NULL, '{');
 	tw_json_u64(json, "time_ns", record->time_ns);
+	add_bounds(printer, json, record);
 	tw_text_add(&json->text, producer->label, producer->label_size);
 	tw_json_u64(json, "tid", record->tid);
 	tw_text_add(&json->text, shown->label, shown->label_size);
@@ -481,7 +510,7 @@ static void print_reset(struct printer *printer,
 	struct tw_text name = {0};
 
 	shown->is_announced = true;
-	if (!is_after_reset(printer, producer))
+	if (!tw_is_after_reset(printer->trace, producer->index))
 		return;
 	if (printer->request->json) {
 		print_reset_json(printer, producer, time_ns);
@@ -542,6 +571,7 @@ static void print_lost(struct printer *printer, const struct tw_record *record)
 {
 	const uint64_t lost = record->lost + record->discarded;
 	char where[64] = "no lane was free";
+	struct tw_text name = {0};
 
 	if (printer->request->json) {
 		print_lost_json(printer, record);
@@ -551,8 +581,31 @@ static void print_lost(struct printer *printer, const struct tw_record *record)
 		snprintf(where, sizeof(where), "lane %" PRIu32, record->lane);
 	tw_output_text(&printer->json.text);
 	tw_output_flush();
-	fprintf(stderr, "--- %" PRIu64 " event%s lost (%s) ---\n", lost,
-		lost == 1 ? "" : "s", where);
+	if (printer->producer_count > 1) {
+		tw_producer_add_name(printer->trace, record->producer->index, 0,
+				     &name);
+		tw_text_add_string(&name, ", ");
+	}
+	fprintf(stderr, "--- %" PRIu64 " event%s lost (%.*s%s) ---\n", lost,
+		lost == 1 ? "" : "s", (int)name.size,
+		name.data ? name.data : "", where);
+	free(name.data);
+}
+
+/* Lines that are not in the order of time, and why. */
+static void say_late(const struct printer *printer)
+{
+	struct tw_trace_late late;
+
+	tw_trace_late(printer->trace, &late);
+	if (late.records)
+		tw_notice("%" PRIu64
+			  " event%s came too late to stand in order, "
+			  "by up to %s: --hold %" PRIu64 " ms was not enough, "
+			  "or a ring was found late",
+			  late.records, late.records == 1 ? "" : "s",
+			  tw_duration_of(late.most_ns).text,
+			  printer->request->hold_ms);
 }
 
 /* ---- The whole ---- */
@@ -593,12 +646,12 @@ static bool print_all(struct printer *printer, int *status)
 	return go_on && got >= 0;
 }
 
-static void pause_between(bool is_busy)
+static void pause_between(struct printer *printer, bool is_busy)
 {
-	const struct timespec pause = {.tv_nsec = is_busy ? PAUSE_BUSY_NS
-							  : PAUSE_IDLE_NS};
+	const int ms = is_busy ? PAUSE_BUSY_MS : PAUSE_IDLE_MS;
 
-	nanosleep(&pause, NULL);
+	if (!tw_channels_wait(printer->opened.channels, ms))
+		nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
 /* Make room for the producers that there are now, and name them. */
@@ -614,6 +667,7 @@ static int grow(struct printer *printer)
 	memset(list + before, 0, (count - before) * sizeof(*list));
 	printer->producers = list;
 	printer->producer_count = count;
+	printer->name_width = tw_producer_width(printer->trace);
 	printer->prefix_producer = NULL;
 	for (uint32_t i = 0; i < count; i++)
 		if (!set_producer(printer, i))
@@ -651,6 +705,8 @@ static int print_trace(struct printer *printer)
 	for (;;) {
 		before = printer->printed;
 		finish = !follow || tw_interrupted();
+		if (tw_interrupted())
+			tw_channels_stop(printer->opened.channels);
 		more = !finish && tw_may_open_more(&printer->opened);
 		if (follow)
 			status = look_for_more(printer);
@@ -661,9 +717,10 @@ static int print_trace(struct printer *printer)
 			return tw_error(NULL, "%s", error.text);
 		more |= got;
 		go_on = print_all(printer, &status);
+		tw_channels_say_news(printer->opened.channels);
 		if (!go_on || !more)
 			return status;
-		pause_between(printer->printed != before);
+		pause_between(printer, printer->printed != before);
 	}
 }
 
@@ -706,6 +763,8 @@ static int print_targets(const struct request *request)
 		.release = request->follow,
 		.wait = request->follow,
 		.schema = request->schema,
+		.events = &request->events,
+		.follow = request->follow,
 	};
 	struct printer printer = {
 		.request = request,
@@ -726,8 +785,12 @@ static int print_targets(const struct request *request)
 		status = prepare(&printer);
 	if (!status && !request->follow)
 		status = tw_settle_clocks(&printer.opened);
+	if (request->follow)
+		tw_trace_hold(printer.trace, request->hold_ms * 1000000);
 	if (!status)
 		status = print_trace(&printer);
+	say_late(&printer);
+	tw_channels_say_counts(printer.opened.channels);
 	release(&printer);
 	tw_close_trace(&printer.opened);
 	return status;
@@ -766,6 +829,15 @@ static bool take_option(struct tw_args *args, int id, struct request *request)
 	case OPTION_SCHEMA:
 		request->schema = args->value;
 		return true;
+	case TW_OPTION_EVENTS_ID:
+		tw_words_add(&request->events, args->value);
+		return true;
+	case OPTION_BOUNDS:
+		request->bounds = true;
+		return true;
+	case OPTION_HOLD:
+		return tw_args_number(args, "hold", 0, HOLD_MS_MAX,
+				      &request->hold_ms);
 	case OPTION_UTC:
 		request->time = SHOW_UTC;
 		return true;
@@ -798,7 +870,7 @@ static int take_arguments(struct tw_args *args, struct request *request)
 
 static int run(struct tw_args *args)
 {
-	struct request request = {0};
+	struct request request = {.hold_ms = HOLD_MS};
 	int status;
 
 	if (take_arguments(args, &request) == TW_ARG_STOP)
@@ -807,6 +879,7 @@ static int run(struct tw_args *args)
 		status = print_targets(&request);
 	tw_words_free(&request.targets);
 	tw_words_free(&request.patterns);
+	tw_words_free(&request.events);
 	return status;
 }
 
@@ -822,6 +895,12 @@ static const struct tw_option options[] = {
 	 "with --follow: begin with what the ring holds"},
 	{OPTION_SCHEMA, "schema", "FILE",
 	 "trace-events file of a guest's ring that has no schema"},
+	TW_OPTION_EVENTS,
+	{OPTION_HOLD, "hold", "MS",
+	 "with --follow: how long events wait for earlier\n"
+	 "ones of others; 50 if not given"},
+	{OPTION_BOUNDS, "bounds", NULL,
+	 "how far off each time may be, later and earlier"},
 	{OPTION_UTC, "utc", NULL, "times in UTC, not in local time"},
 	{OPTION_RELATIVE, "relative", NULL, "times since the first event"},
 	{OPTION_DELTA, "delta", NULL, "times since the event before"},
@@ -833,6 +912,8 @@ static const struct tw_example examples[] = {
 	{"trackway print -f -e 'vfs_*' -e -vfs_read 1234",
 	 "as they happen, all of vfs_ but reads"},
 	{"trackway print -f vm:1234", "a virtual machine, through its resets"},
+	{"trackway print -f vm:1234 sqlite-vfs DIR",
+	 "a guest, a program and a recording on one timeline"},
 	{"trackway print --delta DIR | less",
 	 "a recording, with gaps as times"},
 	{"trackway print --json DIR | jq 'select(.event == \"vfs_sync\") | "
@@ -848,13 +929,15 @@ const struct tw_command tw_command_print = {
 	.details =
 		"TARGET may be a running program, or one that has crashed or "
 		"was killed; DIR is what\n"
-		"trackway record has written. Several are printed as one, each "
-		"line with its program.\n"
+		"trackway record has written. Several are printed as one "
+		"timeline.\n"
 		"\n"
-		"A line is: time, thread, event, message. Where events are "
-		"missing, stderr says how\n"
-		"many; with --json, an object with \"lost\" stands among the "
-		"events.",
+		"A line is: time, program if there are several, thread, event, "
+		"message. Where events\n"
+		"are missing, stderr says how many; with --json, an object "
+		"with "
+		"\"lost\" stands\n"
+		"among the events.",
 	.options = options,
 	.examples = examples,
 	.run = run,

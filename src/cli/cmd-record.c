@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trackway record: events into a trace directory, from running programs or from
- * a command that it starts. One loop: look for new rings, give each ring a
- * turn, sleep if there was little to do.
+ * trackway record: events into a trace directory, from running programs, from
+ * guests and from a command that it starts, all at once. One loop: look for new
+ * rings, give each ring a turn, sleep if there was little to do.
  */
 #include "cli.h"
 
 #include "../attach/attach.h"
 #include "../ring/glob.h"
+#include "../trace/foreign.h"
+#include "channels.h"
 #include "guests.h"
 #include "recording.h"
 #include "spawn.h"
@@ -30,6 +32,8 @@
 #define SECONDS_MAX (UINT64_C(366) * 24 * 3600)
 #define NS_PER_S 1000000000u
 
+#define PARTS_MAX 20 /* producers that have a line of their own */
+
 #define BUSY_BYTES                                                \
 	(1u << 20) /* after a turn of this much there is no sleep \
 		    */
@@ -48,6 +52,7 @@ enum {
 	OPTION_RING_SIZE = TW_OPTION_ID(3),
 	OPTION_MODE = TW_OPTION_ID(4),
 	OPTION_SCHEMA = TW_OPTION_ID(5),
+	OPTION_FOLLOW = TW_OPTION_ID(6),
 };
 
 struct request {
@@ -60,6 +65,8 @@ struct request {
 	uint64_t ring_size;
 	const char *mode;
 	const char *schema;
+	struct tw_words events; /* files */
+	bool follow;
 };
 
 /* A ring that is open and not being recorded yet. */
@@ -73,8 +80,9 @@ struct session {
 	struct tw_recording *recording;
 	struct opened *opened;
 	size_t opened_count;
-	struct tw_guests *guests; /* NULL: no target is a guest's memory */
-	uint32_t gone_count;	  /* of guests' rings */
+	struct tw_guests *guests;     /* NULL: no target is a guest's memory */
+	uint32_t gone_count;	      /* of guests' rings */
+	struct tw_channels *channels; /* NULL: no target is one */
 	struct tw_spawn spawn;
 	bool has_command;
 	bool missed_ring; /* a ring was there that could not be opened yet */
@@ -166,6 +174,15 @@ static int say_unmatched(const struct request *request, const bool *matched)
 	return status;
 }
 
+/* Two targets may name the same ring: it is recorded once. */
+static bool is_kept(const struct session *session, const char *path)
+{
+	for (size_t i = 0; i < session->opened_count; i++)
+		if (strcmp(session->opened[i].attach->target.path, path) == 0)
+			return true;
+	return false;
+}
+
 /* Keep a ring until all are open. It is freed at an error. */
 static int keep(struct session *session, struct tw_attach *attach,
 		const struct tw_ctf_guest *guest)
@@ -179,6 +196,10 @@ static int keep(struct session *session, struct tw_attach *attach,
 		tw_attach_close(attach);
 		return TW_EXIT_FAILED;
 	}
+	if (is_kept(session, attach->target.path)) {
+		tw_attach_close(attach);
+		return TW_EXIT_OK;
+	}
 	list = reallocarray(session->opened, session->opened_count + 1,
 			    sizeof(*list));
 	if (!list) {
@@ -191,11 +212,13 @@ static int keep(struct session *session, struct tw_attach *attach,
 	return TW_EXIT_OK;
 }
 
-/* Of what has ended there is nothing but history. */
+/* Of what has ended there is nothing but history; of a channel nothing has been
+ * read yet, and all that comes is wanted. */
 static unsigned int flags_of(const struct tw_attach *attach, bool history)
 {
 	const bool running = attach->target.state == TW_TARGET_RUNNING;
 
+	history |= attach->has_end;
 	return (running ? TW_RECORD_SWITCH : 0) |
 	       (history || !running ? TW_RECORD_HISTORY : 0);
 }
@@ -265,6 +288,18 @@ static int look_for_guests(struct session *session)
 
 /* ---- Targets ---- */
 
+static int open_channel(struct session *session, const char *target)
+{
+	static const struct tw_ctf_guest none;
+	const struct tw_channel_source_options what = {
+		.switches = true, .follow = session->request->follow};
+	struct tw_attach *attach;
+	int status = tw_channels_open(&session->channels, target,
+				      &session->request->events, what, &attach);
+
+	return status ? status : keep(session, attach, &none);
+}
+
 static int open_target(struct session *session, const char *target)
 {
 	static const struct tw_ctf_guest none;
@@ -278,6 +313,12 @@ static int open_target(struct session *session, const char *target)
 		return session->guests ? tw_guests_add(session->guests, target)
 				       : TW_EXIT_FAILED;
 	}
+	if (tw_is_channel(target))
+		return open_channel(session, target);
+	if (tw_foreign_is_spec(target))
+		return tw_error(target, "another tracer's events are in a file "
+					"already: trackway print shows them "
+					"together with a recording");
 	if (tw_attach_open(target, false, &attach, &error))
 		return tw_error(NULL, "%s", error.text);
 	return keep(session, attach, &none);
@@ -304,17 +345,21 @@ static int open_targets(struct session *session)
 	int status = TW_EXIT_OK;
 
 	for (size_t i = 0; !status && i < request->targets.count; i++)
-		status = open_target(session, request->targets.list[i]);
+		if (!tw_words_repeats(&request->targets, i))
+			status = open_target(session, request->targets.list[i]);
 	if (!status)
 		status = tw_guests_check_schema(session->guests,
 						request->schema);
+	if (!status)
+		status = tw_channels_check(session->channels, &request->events);
 	if (!status && session->guests)
 		status = tw_guests_look(session->guests, keep_guest, session);
 	/* What nobody can ever find a ring in is a mistake. */
 	if (!status && session->guests && !tw_guests_may_come(session->guests))
 		status = tw_guests_expect_rings(session->guests);
-	/* A guest that is still to come may have what is asked for. */
-	if (!status && session->opened_count)
+	/* A guest or a command that is still to come may have what is asked
+	 * for. */
+	if (!status && session->opened_count && !request->command)
 		status = match_all(session);
 	return status;
 }
@@ -336,23 +381,14 @@ static int add_targets(struct session *session)
 	return status;
 }
 
-static int start_targets(struct session *session)
+/* What was opened and not added, after an error, is let go of. */
+static void close_targets(struct session *session)
 {
-	const struct request *request = session->request;
-	int status;
-
-	/* Nothing is made or switched unless all can be had. */
-	status = open_targets(session);
-	if (!status)
-		status = tw_recording_create(request->directory,
-					     &request->patterns,
-					     &session->recording);
-	if (!status)
-		status = add_targets(session);
 	for (size_t i = 0; i < session->opened_count; i++)
 		tw_attach_close(session->opened[i].attach);
 	free(session->opened);
-	return status;
+	session->opened = NULL;
+	session->opened_count = 0;
 }
 
 /* A ring file of the command or of a child of it. */
@@ -382,8 +418,10 @@ static int add_ring(void *context, const char *path)
 
 static int add_new_rings(struct session *session)
 {
-	if (!session->has_command)
-		return look_for_guests(session);
+	const int status = look_for_guests(session);
+
+	if (status || !session->has_command)
+		return status;
 	session->missed_ring = false;
 	return tw_spawn_each_ring(&session->spawn, add_ring, session);
 }
@@ -398,17 +436,35 @@ static int start_command(struct session *session)
 	};
 	int status;
 
-	status = tw_recording_create(request->directory, &request->patterns,
-				     &session->recording);
-	if (status)
-		return status;
+	if (!request->command)
+		return TW_EXIT_OK;
 	status = tw_spawn_start(&session->spawn, request->command, &options);
-	if (status) {
+	session->has_command = !status;
+	return status;
+}
+
+/*
+ * Nothing is made or switched unless all targets can be had; and they are
+ * recorded by the time that the command starts.
+ */
+static int start(struct session *session)
+{
+	const struct request *request = session->request;
+	int status;
+
+	status = open_targets(session);
+	if (!status)
+		status = tw_recording_create(request->directory,
+					     &request->patterns,
+					     &session->recording);
+	if (!status)
+		status = add_targets(session);
+	close_targets(session);
+	if (!status)
+		status = start_command(session);
+	if (status && session->recording && !request->targets.count)
 		rmdir(request->directory);
-		return status;
-	}
-	session->has_command = true;
-	return TW_EXIT_OK;
+	return status;
 }
 
 /* ---- The loop ---- */
@@ -478,6 +534,9 @@ static bool is_over(const struct session *session, bool was_running)
 		return true;
 	if (was_running)
 		return false;
+	/* With a command it is over when that is, whoever else lives on. */
+	if (session->has_command)
+		return tw_recording_command_count(session->recording) == 0;
 	return tw_recording_live_count(session->recording) == 0;
 }
 
@@ -493,6 +552,7 @@ static void pause_between(struct session *session, uint64_t bytes)
 {
 	const uint64_t now = tw_monotonic_ns();
 	int ms = PAUSE_BUSY_MS;
+	bool is_alone;
 
 	if (bytes >= BUSY_BYTES)
 		return;
@@ -504,6 +564,11 @@ static void pause_between(struct session *session, uint64_t bytes)
 		tw_spawn_wait(&session->spawn, ms);
 		return;
 	}
+	is_alone = tw_recording_live_count(session->recording) == 1;
+	if (tw_channels_wait(session->channels, is_alone && ms == PAUSE_IDLE_MS
+							? WAIT_IDLE_MS
+							: ms))
+		return;
 	/* A guest's reset wakes nobody. */
 	if (ms == PAUSE_IDLE_MS && !session->guests &&
 	    tw_recording_wait(session->recording, WAIT_IDLE_MS))
@@ -524,6 +589,7 @@ static int record(struct session *session)
 			status = tw_recording_drain(session->recording, &bytes);
 		if (status)
 			return status;
+		tw_channels_say_news(session->channels);
 		show_status(session);
 		handle_signals(session);
 		handle_time(session);
@@ -535,16 +601,43 @@ static int record(struct session *session)
 
 /* ---- The end ---- */
 
+static bool has_several_targets(const struct session *session)
+{
+	const struct request *request = session->request;
+
+	return request->targets.count + (request->command ? 1 : 0) > 1;
+}
+
+/* A line each, as far as that is of use. */
+static void say_parts(const struct session *session, uint32_t count)
+{
+	struct tw_recording_part part;
+
+	if (!has_several_targets(session))
+		return;
+	for (uint32_t i = 0; i < count && i < PARTS_MAX; i++) {
+		tw_recording_part(session->recording, i, &part);
+		tw_notice("%s: %" PRIu64 " events, %" PRIu64 " lost", part.path,
+			  part.events, part.lost);
+	}
+	if (count > PARTS_MAX)
+		tw_notice("and %" PRIu32 " more", count - PARTS_MAX);
+}
+
 static void say_totals(const struct session *session)
 {
 	struct tw_recording_totals totals;
+	struct tw_text counts = {0};
 
 	tw_recording_totals(session->recording, &totals);
+	say_parts(session, totals.producers);
+	tw_channels_add_counts(session->channels, &counts);
 	tw_notice("%" PRIu64 " events, %" PRIu64 " lost, from %" PRIu32
-		  " producer%s in %s",
+		  " producer%s in %s%.*s",
 		  totals.events, totals.lost, totals.producers,
-		  totals.producers == 1 ? "" : "s",
-		  session->request->directory);
+		  totals.producers == 1 ? "" : "s", session->request->directory,
+		  (int)counts.size, counts.data ? counts.data : "");
+	free(counts.data);
 }
 
 /* A command that was never recorded: the user should know why. */
@@ -556,7 +649,8 @@ static int check_command(const struct session *session)
 		tw_notice("%s: left a ring that can't be read",
 			  session->request->command[0]);
 	tw_recording_totals(session->recording, &totals);
-	if (totals.producers)
+	/* One that is no producer may still say how long to record others. */
+	if (totals.producers || session->request->targets.count)
 		return TW_EXIT_OK;
 	rmdir(session->request->directory);
 	return tw_error(session->request->command[0],
@@ -601,10 +695,13 @@ static int check_guests(const struct session *session)
 
 static int end_recording(struct session *session, int status)
 {
-	const int ended = tw_recording_end(session->recording);
 	int missing = TW_EXIT_OK;
+	int ended;
 
+	tw_channels_stop(session->channels);
+	ended = tw_recording_end(session->recording);
 	tw_status_clear();
+	tw_channels_say_news(session->channels);
 	if (session->guests && !status)
 		missing = check_guests(session);
 	if (missing)
@@ -637,8 +734,7 @@ static int run_session(const struct request *request)
 
 	session.busy_ns = session.status_ns = session.begin_ns;
 	catch_signals();
-	status = request->command ? start_command(&session)
-				  : start_targets(&session);
+	status = start(&session);
 	raise_file_limit();
 	is_begun = !status || request->targets.count;
 	if (!status)
@@ -649,6 +745,7 @@ static int run_session(const struct request *request)
 		status = end_command(&session, status);
 	tw_recording_destroy(session.recording);
 	tw_guests_destroy(session.guests);
+	tw_channels_destroy(session.channels);
 	return status;
 }
 
@@ -697,6 +794,12 @@ static bool take_option(struct tw_args *args, int id, struct request *request)
 	case OPTION_SCHEMA:
 		request->schema = args->value;
 		return true;
+	case TW_OPTION_EVENTS_ID:
+		tw_words_add(&request->events, args->value);
+		return true;
+	case OPTION_FOLLOW:
+		request->follow = true;
+		return true;
 	default:
 		tw_words_add(&request->targets, args->value);
 		return true;
@@ -707,8 +810,6 @@ static const char *wrong_request(const struct request *request)
 {
 	if (!request->directory || !request->directory[0])
 		return "into which directory? Say -o DIR";
-	if (request->command && request->targets.count)
-		return "either targets or a command, not both";
 	if (request->command && !request->command[0])
 		return "which command?";
 	if (!request->command && !request->targets.count)
@@ -716,9 +817,12 @@ static const char *wrong_request(const struct request *request)
 	if (!request->command && (request->ring_size || request->mode))
 		return "--ring-size and --mode are for a command after --: a "
 		       "running program has its ring";
-	if (request->command && request->schema)
+	if (!request->targets.count && request->schema)
 		return "--schema is for guests' rings";
-	if (request->command && request->history)
+	if (!request->targets.count &&
+	    (request->events.count || request->follow))
+		return "--events and --follow are for channels";
+	if (!request->targets.count && request->history)
 		return "--history is for running programs: of a command all is "
 		       "recorded";
 	return NULL;
@@ -755,6 +859,7 @@ static int run(struct tw_args *args)
 	}
 	tw_words_free(&request.targets);
 	tw_words_free(&request.patterns);
+	tw_words_free(&request.events);
 	return status;
 }
 
@@ -775,6 +880,9 @@ static const struct tw_option options[] = {
 	 "overwrite, discard, block, or block:MS"},
 	{OPTION_SCHEMA, "schema", "FILE",
 	 "trace-events file of a guest's ring that has no schema"},
+	TW_OPTION_EVENTS,
+	{OPTION_FOLLOW, "follow", NULL,
+	 "go on at the end of a channel's file, which may grow"},
 	TW_OPTIONS_END,
 };
 
@@ -789,29 +897,41 @@ static const struct tw_example examples[] = {
 	 "lose nothing, even if it has to wait"},
 	{"trackway record -o DIR vm:1234",
 	 "all firmware in a virtual machine, through its resets"},
+	{"trackway record -o DIR vm:1234 sqlite-vfs -- ./prog",
+	 "a guest and a program, while a command runs"},
+	{"trackway record -o DIR --events FILE channel:/tmp/serial",
+	 "what a guest sends to this socket"},
 	{NULL, NULL},
 };
 
 const struct tw_command tw_command_record = {
 	.name = "record",
-	.usage = "-o DIR [-e GLOB]... [TARGET... | -- COMMAND...]",
+	.usage = "-o DIR [-e GLOB]... [TARGET...] [-- COMMAND...]",
 	.summary = "record events of programs into a directory",
 	.details =
 		"A running program's events are switched on, recorded from "
 		"now, and switched back\n"
 		"to what they were. It ends at Ctrl-C, after --seconds, or "
 		"when all programs have\n"
-		"ended. A COMMAND is recorded whole, with all the programs "
-		"that it starts; its exit\n"
-		"status is passed on. A program that has crashed is recorded "
-		"as far as its ring\n"
-		"holds it.\n"
+		"ended: one that ends earlier doesn't end the others. A "
+		"COMMAND is recorded whole,\n"
+		"with all the programs that it starts; its exit status is "
+		"passed on. With targets\n"
+		"and a command, all are recorded until the command has ended. "
+		"A program that has\n"
+		"crashed is recorded as far as its ring holds it.\n"
 		"\n"
 		"Of a virtual machine (vm:PID) every ring is recorded, those "
 		"that come later too,\n"
 		"until it ends. After a reset a guest has a new ring: the next "
 		"epoch, recorded by\n"
 		"itself.\n"
+		"\n"
+		"Of a channel (channel:PATH: a socket, fifo, file that a guest "
+		"sends frames to) all\n"
+		"is recorded that comes, until it is closed; a guest that "
+		"listens is told which\n"
+		"events are wanted.\n"
 		"\n"
 		"DIR gets a subdirectory for each program or epoch, in CTF "
 		"1.8: trackway print,\n"

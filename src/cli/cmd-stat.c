@@ -6,6 +6,7 @@
  */
 #include "cli.h"
 
+#include "bounds.h"
 #include "open-trace.h"
 #include "status-line.h"
 
@@ -16,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAUSE_NS 5000000
+#define PAUSE_MS 5
 #define BAR_WIDTH 20
 #define SECONDS_MAX (UINT64_C(366) * 24 * 3600)
 
@@ -29,6 +30,7 @@ struct request {
 	struct tw_words targets;
 	uint64_t seconds;
 	const char *schema;
+	struct tw_words events; /* files */
 	bool json;
 };
 
@@ -68,6 +70,9 @@ struct sums {
 	uint64_t lost; /* with what was discarded */
 	uint64_t discarded;
 	double seconds;
+	/* How far off its times may be, at the worst of both ends. */
+	uint64_t plus_ns;
+	uint64_t minus_ns;
 };
 
 /* ---- Counting ---- */
@@ -92,11 +97,12 @@ static int count_packet(void *context, const struct tw_trace_packet *packet)
 	return !stat->request->seconds && tw_interrupted();
 }
 
-static void pause_between(void)
+static void pause_between(struct stat *stat)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 
-	nanosleep(&pause, NULL);
+	if (!tw_channels_wait(stat->opened.channels, PAUSE_MS))
+		nanosleep(&pause, NULL);
 }
 
 /* Make room for the producers that there are now. */
@@ -142,6 +148,8 @@ static int count_all(struct stat *stat)
 			finish = tw_interrupted() ||
 				 tw_monotonic_ns() - begin >=
 					 seconds * 1000000000u;
+		if (seconds ? finish : tw_interrupted())
+			tw_channels_stop(stat->opened.channels);
 		more = !finish && tw_may_open_more(&stat->opened);
 		if (more && look_for_more(stat))
 			return TW_EXIT_FAILED;
@@ -150,9 +158,10 @@ static int count_all(struct stat *stat)
 			return tw_error(NULL, "%s", error.text);
 		if (tw_trace_packets(stat->trace, count_packet, stat))
 			return TW_EXIT_FAILED;
+		tw_channels_say_news(stat->opened.channels);
 		more |= got;
 		if (more)
-			pause_between();
+			pause_between(stat);
 	} while (more);
 	if (seconds)
 		stat->elapsed_ns = tw_monotonic_ns() - begin;
@@ -191,20 +200,28 @@ static uint32_t make_rows(const struct stat *stat, uint32_t producer,
 	return count;
 }
 
-static double seconds_of(const struct stat *stat, uint32_t producer)
+static uint64_t larger(uint64_t one, uint64_t other)
+{
+	return one > other ? one : other;
+}
+
+/* From its first event to its last, and how well that is known. */
+static void set_times(const struct stat *stat, uint32_t producer,
+		      struct sums *sums)
 {
 	const struct counts *counts = &stat->counts[producer];
-	const struct tw_trace_producer *it = tw_trace_producer(stat->trace,
-							       producer);
-	const struct tw_timebase *timebase = &it->timebase;
+	struct tw_trace_time first, last;
 
-	if (stat->elapsed_ns && it->running)
-		return (double)stat->elapsed_ns / 1e9;
-	if (!counts->has_time)
-		return 0;
-	return (double)(tw_timebase_ns(timebase, counts->last) -
-			tw_timebase_ns(timebase, counts->first)) /
-	       1e9;
+	if (counts->has_time) {
+		tw_trace_when(stat->trace, producer, counts->first, &first);
+		tw_trace_when(stat->trace, producer, counts->last, &last);
+		sums->plus_ns = larger(first.plus_ns, last.plus_ns);
+		sums->minus_ns = larger(first.minus_ns, last.minus_ns);
+		sums->seconds = (double)(last.time_ns - first.time_ns) / 1e9;
+	}
+	if (stat->elapsed_ns &&
+	    tw_trace_producer(stat->trace, producer)->running)
+		sums->seconds = (double)stat->elapsed_ns / 1e9;
 }
 
 static struct sums make_sums(const struct stat *stat, uint32_t producer,
@@ -215,10 +232,10 @@ static struct sums make_sums(const struct stat *stat, uint32_t producer,
 	struct sums sums = {
 		.lost = no_lane,
 		.discarded = no_lane,
-		.seconds = seconds_of(stat, producer),
 	};
 	struct tw_trace_lane lane;
 
+	set_times(stat, producer, &sums);
 	for (uint32_t i = 0; i < row_count; i++) {
 		sums.count += rows[i].count;
 		sums.bytes += rows[i].bytes;
@@ -332,16 +349,22 @@ static void print_title(const struct stat *stat, uint32_t producer,
 
 	tw_text_add_string(&text, tw_style(TW_STYLE_BOLD));
 	tw_text_add_escaped(&text, it->name, strlen(it->name));
-	tw_text_add_string(&text, it->epoch && !it->pid ? " epoch " : " ");
-	tw_text_add_u64(&text, it->epoch && !it->pid ? it->epoch : it->pid);
+	if (it->pid || it->epoch) {
+		tw_text_add_string(&text, it->pid ? " " : " epoch ");
+		tw_text_add_u64(&text, it->pid ? it->pid : it->epoch);
+	}
 	tw_text_add_string(&text, tw_style(TW_STYLE_PLAIN));
 	tw_output_text(&text);
 	free(text.data);
 	printf(": %" PRIu64 " events, %" PRIu64 " bytes, %s%" PRIu64
-	       " lost%s, in %.3f s\n",
+	       " lost%s, in %.3f s",
 	       sums->count, sums->bytes,
 	       sums->lost ? tw_style(TW_STYLE_RED) : "", sums->lost,
 	       sums->lost ? tw_style(TW_STYLE_PLAIN) : "", sums->seconds);
+	if (sums->plus_ns || sums->minus_ns)
+		printf(", times to %s %s", tw_bound_of('+', sums->plus_ns).text,
+		       tw_bound_of('-', sums->minus_ns).text);
+	printf("\n");
 	if (it->gone)
 		tw_notice("%s: the ring was gone before it was read to its "
 			  "end: loss there is what was last known of it",
@@ -440,6 +463,7 @@ static void add_json(struct tw_json *json, const struct stat *stat,
 	tw_json_text(json, "path", it->path);
 	tw_json_bool(json, "complete", it->is_ring || it->complete);
 	tw_json_double(json, "seconds", sums.seconds);
+	tw_bounds_json(json, sums.plus_ns, sums.minus_ns);
 	tw_json_u64(json, "count", sums.count);
 	tw_json_u64(json, "bytes", sums.bytes);
 	tw_json_u64(json, "lost", sums.lost);
@@ -505,6 +529,8 @@ static int stat_targets(const struct request *request)
 		.now = request->seconds,
 		.wait = request->seconds,
 		.schema = request->schema,
+		.events = &request->events,
+		.follow = request->seconds,
 	};
 	struct stat stat = {.request = request, .open_options = &options};
 	int status;
@@ -521,6 +547,7 @@ static int stat_targets(const struct request *request)
 		status = count_all(&stat);
 	tw_status_clear();
 	tw_say_warnings(stat.trace, &stat.warnings_said);
+	tw_channels_say_counts(stat.opened.channels);
 	if (!status)
 		status = print_stat(&stat);
 	release(&stat);
@@ -539,6 +566,8 @@ static int take_arguments(struct tw_args *args, struct request *request)
 			request->json = true;
 		else if (id == OPTION_SCHEMA)
 			request->schema = args->value;
+		else if (id == TW_OPTION_EVENTS_ID)
+			tw_words_add(&request->events, args->value);
 		else if (id == TW_ARG_OPERAND)
 			tw_words_add(&request->targets, args->value);
 		else if (!tw_args_number(args, "seconds", 1, SECONDS_MAX,
@@ -563,6 +592,7 @@ static int run(struct tw_args *args)
 	else
 		status = stat_targets(&request);
 	tw_words_free(&request.targets);
+	tw_words_free(&request.events);
 	return status;
 }
 
@@ -571,6 +601,7 @@ static const struct tw_option options[] = {
 	 "count what running programs emit in N seconds"},
 	{OPTION_SCHEMA, "schema", "FILE",
 	 "trace-events file of a guest's ring that has no schema"},
+	TW_OPTION_EVENTS,
 	TW_OPTION_JSON,
 	TW_OPTIONS_END,
 };

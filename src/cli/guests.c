@@ -24,6 +24,11 @@
 #define HURRY_GAP_MIN_NS 5000000u
 #define HURRY_GAP_SHARE 2
 #define NOTICES_MAX 8 /* of one target: a hostile guest has any number */
+/* Rings that one target may bring, reset by reset: what is recorded or printed
+ * of each stays. */
+#define GIVEN_MAX 4096u
+/* And those that are remembered: twice what a memory has at a time. */
+#define KNOWN_MAX (2 * (size_t)TW_RAM_RINGS_MAX)
 
 /* A ring that was given out, or can't be. */
 struct known {
@@ -46,7 +51,10 @@ struct target {
 	uint32_t given;
 	bool is_alive;
 	uint32_t notices;
-	struct known *known;
+	bool is_full;	     /* GIVEN_MAX has been said */
+	bool has_noticed;    /* what the list of rings can't say has been */
+	char *refusal;	     /* of the first look, not said yet */
+	struct known *known; /* room for KNOWN_MAX, or NULL */
 	size_t known_count;
 };
 
@@ -105,6 +113,7 @@ void tw_guests_destroy(struct tw_guests *guests)
 	for (size_t i = 0; i < guests->target_count; i++) {
 		tw_ram_close(guests->targets[i].ram);
 		free(guests->targets[i].known);
+		free(guests->targets[i].refusal);
 	}
 	free(guests->targets);
 	tw_schema_destroy(guests->schema);
@@ -142,16 +151,40 @@ int tw_guests_add(struct tw_guests *guests, const char *spec)
 
 /* ---- Rings that are there ---- */
 
-/* A failure for one ring: of the command at first, later a remark. */
+static void remark(struct target *target, const char *text)
+{
+	if (target->notices++ >= NOTICES_MAX)
+		return;
+	tw_status_clear();
+	tw_notice("%s", text);
+}
+
+/* A failure for one ring: a remark, or at first the reason why there is none,
+ * if none of the others can be used. */
 static int refuse(struct target *target, const char *text)
 {
-	if (!target->is_searched)
-		return tw_error(NULL, "%s", text);
-	if (target->notices++ < NOTICES_MAX) {
-		tw_status_clear();
-		tw_notice("%s", text);
+	if (target->is_searched || target->given || target->refusal) {
+		remark(target, text);
+		return TW_EXIT_OK;
 	}
-	return TW_EXIT_OK;
+	target->refusal = strdup(text);
+	return target->refusal ? TW_EXIT_OK : tw_error_memory();
+}
+
+/* After the first look: what was refused is an error only if that is all. */
+static int settle_refusal(struct target *target)
+{
+	int status = TW_EXIT_OK;
+
+	if (!target->refusal)
+		return TW_EXIT_OK;
+	if (target->given)
+		remark(target, target->refusal);
+	else
+		status = tw_error(NULL, "%s", target->refusal);
+	free(target->refusal);
+	target->refusal = NULL;
+	return status;
 }
 
 static bool lacks_schema(const struct tw_attach *attach)
@@ -183,24 +216,49 @@ static struct known *find_predecessor(struct target *target,
 	return found;
 }
 
+/*
+ * An entry to be used again: of one that went, and that no other can stand for
+ * any more; else the one that went first. The list has twice the room that the
+ * memory's has, so there is one.
+ */
+static struct known *forget_one(struct target *target)
+{
+	struct known *eldest = NULL;
+
+	for (size_t i = 0; i < target->known_count; i++) {
+		struct known *known = &target->known[i];
+
+		if (known->gone && (known->succeeded || known->refused))
+			return known;
+		if (known->gone && (!eldest || known->serial < eldest->serial))
+			eldest = known;
+	}
+	return eldest;
+}
+
 static struct known *remember(struct target *target,
 			      const struct tw_ram_ring *ring)
 {
-	struct known *list = reallocarray(
-		target->known, target->known_count + 1, sizeof(*list));
+	struct known *known;
 
-	if (!list)
+	if (!target->known)
+		target->known = calloc(KNOWN_MAX, sizeof(*target->known));
+	if (!target->known)
 		return NULL;
-	target->known = list;
-	list += target->known_count++;
-	*list = (struct known){.serial = ring->serial,
-			       .place = ring->place,
-			       .pid = ring->pid,
-			       .epoch = 1};
-	memcpy(list->name, ring->name, sizeof(list->name));
+	if (target->known_count < KNOWN_MAX)
+		known = &target->known[target->known_count++];
+	else
+		known = forget_one(target);
+	if (!known)
+		return NULL;
+	*known = (struct known){.serial = ring->serial,
+				.place = ring->place,
+				.pid = ring->pid,
+				.epoch = 1};
+	memcpy(known->name, ring->name, sizeof(known->name));
 	if (ring->generation)
-		list->epoch = ring->generation;
-	return list;
+		known->epoch = ring->generation;
+	return known;
 }
 
 static int give(struct look *look, const struct tw_ram_ring *ring,
@@ -213,23 +271,25 @@ static int give(struct look *look, const struct tw_ram_ring *ring,
 		.place = ring->place,
 		.is_late = target->is_searched,
 	};
-	struct known *known = remember(target, ring);
-	struct known *before;
+	struct known *before = find_predecessor(target, ring);
+	uint32_t last_epoch = 0;
+	struct known *known;
 
+	/* Its entry may be the one that is used again. */
+	if (before) {
+		before->succeeded = true;
+		last_epoch = before->epoch;
+	}
+	known = remember(target, ring);
 	if (!known) {
 		tw_attach_close(attach);
 		return tw_error_memory();
 	}
-	before = find_predecessor(target, ring);
-	if (before) {
-		before->succeeded = true;
-		given.is_reset = true;
-		/* The last number there is may be a guest's first. */
-		if (known->epoch <= before->epoch)
-			known->epoch = before->epoch == UINT32_MAX
-					       ? UINT32_MAX
-					       : before->epoch + 1;
-	}
+	given.is_reset = before != NULL;
+	/* The last number there is may be a guest's first. */
+	if (before && known->epoch <= last_epoch)
+		known->epoch = last_epoch == UINT32_MAX ? UINT32_MAX
+							: last_epoch + 1;
 	given.epoch = known->epoch;
 	target->given++;
 	look->guests->given++;
@@ -263,26 +323,47 @@ static int open_ring(struct look *look, size_t index, struct tw_attach **result,
 	return code < 0 ? code : -ENODATA;
 }
 
+static int pass_over(struct target *target, const struct tw_ram_ring *ring)
+{
+	struct known *known = remember(target, ring);
+
+	if (!known)
+		return tw_error_memory();
+	known->refused = true;
+	return TW_EXIT_OK;
+}
+
+/* A guest that makes new rings without end is not followed without end. */
+static int leave_out(struct target *target, const struct tw_ram_ring *ring)
+{
+	if (!target->is_full) {
+		tw_status_clear();
+		tw_notice("%s: %u rings have come one after another; those "
+			  "that follow are left out",
+			  target->spec, GIVEN_MAX);
+	}
+	target->is_full = true;
+	return pass_over(target, ring);
+}
+
 static int take_ring(struct look *look, size_t index,
 		     const struct tw_ram_ring *ring)
 {
 	struct target *target = look->target;
 	struct tw_attach_error error;
 	struct tw_attach *attach;
-	struct known *known;
-	int code;
+	int code, status;
 
+	if (target->given >= GIVEN_MAX)
+		return leave_out(target, ring);
 	code = open_ring(look, index, &attach, &error);
 	if (!code)
 		return give(look, ring, attach);
 	/* Gone since it was found, with its guest's next step. */
 	if (code == -ESTALE)
 		return TW_EXIT_OK;
-	known = remember(target, ring);
-	if (!known)
-		return tw_error_memory();
-	known->refused = true;
-	return refuse(target, error.text);
+	status = pass_over(target, ring);
+	return status ? status : refuse(target, error.text);
 }
 
 static struct known *find_known(const struct target *target,
@@ -294,22 +375,32 @@ static struct known *find_known(const struct target *target,
 	return NULL;
 }
 
+/* Whether the list still has it; its entry may have become another's. */
+static bool is_listed(const struct target *target, const struct known *known)
+{
+	const struct tw_ram_ring *ring;
+
+	for (size_t i = 0; i < tw_ram_ring_count(target->ram); i++) {
+		ring = tw_ram_ring(target->ram, i);
+		if (ring->serial == known->serial)
+			return !ring->gone;
+	}
+	return false;
+}
+
 /* Deal with all entries that are new, or have gone. */
 static int take_rings(struct look *look)
 {
 	struct target *target = look->target;
 	const size_t count = tw_ram_ring_count(target->ram);
 	const struct tw_ram_ring *ring;
-	struct known *known;
 	int status = TW_EXIT_OK;
 
 	/* Those that have gone first: the others may stand for them. */
-	for (size_t i = 0; i < count; i++) {
-		ring = tw_ram_ring(target->ram, i);
-		known = ring->gone ? find_known(target, ring) : NULL;
-		if (known)
-			known->gone = true;
-	}
+	for (size_t i = 0; i < target->known_count; i++)
+		if (!target->known[i].gone)
+			target->known[i].gone = !is_listed(target,
+							   &target->known[i]);
 	for (size_t i = 0; !status && i < count; i++) {
 		ring = tw_ram_ring(target->ram, i);
 		if (tw_ram_ring_is_usable(ring) && !find_known(target, ring))
@@ -345,14 +436,23 @@ static int look_into(struct look *look)
 	target->is_alive = tw_ram_is_alive(target->ram);
 	got = tw_ram_scan(target->ram, &error);
 	now = tw_monotonic_ns();
-	target->next_ns = now + gap_after(look->guests, now, now - begin);
+	/* The first look takes as long as none of those that follow. */
+	target->next_ns = now +
+			  gap_after(look->guests, now,
+				    target->is_searched ? now - begin : 0);
 	if (got == -EINTR)
 		return TW_EXIT_OK;
 	if (got < 0)
 		status = refuse(target, error.text);
 	else
 		status = take_rings(look);
+	if (!status && !target->is_searched)
+		status = settle_refusal(target);
 	target->is_searched = true;
+	if (!target->has_noticed && tw_ram_notice(target->ram)) {
+		remark(target, tw_ram_notice(target->ram));
+		target->has_noticed = true;
+	}
 	return status;
 }
 

@@ -48,8 +48,9 @@ int tw_guests_add(struct tw_guests *guests, const char *target);
 
 /*
  * Give every new ring to fn, if it is time for a look: the first time it is.
- * Returns enum tw_exit: of fn, if that is not 0; a failure to look, or a ring
- * that can't be used for want of a schema, is one at the first look only.
+ * Returns enum tw_exit: of fn, if that is not 0; a failure to look is one at
+ * the first look only, as is a ring that can't be used for want of a schema
+ * where there is none that can.
  */
 int tw_guests_look(struct tw_guests *guests, tw_guest_fn fn, void *context);
 

@@ -28,6 +28,17 @@ struct line {
 	const char *why; /* it can't be used; or NULL */
 };
 
+/* What is known of whether a memory's guest runs: of a file of RAM, by who has
+ * it. */
+static const char *state_of(const struct tw_attach *attach, int in_use)
+{
+	const enum tw_target_state state = attach->target.state;
+
+	if (state != TW_TARGET_RUNNING || in_use == 1)
+		return states[state];
+	return in_use ? "unknown" : states[TW_TARGET_ORPHAN];
+}
+
 struct listing {
 	struct tw_table *table; /* NULL: JSON */
 	struct tw_json json;
@@ -100,7 +111,8 @@ static void add_line(struct listing *listing, const struct line *line)
 	listing->count++;
 }
 
-static void add_ring(struct listing *listing, struct tw_ram *ram, size_t i)
+static void add_ring(struct listing *listing, struct tw_ram *ram, size_t i,
+		     int in_use)
 {
 	const struct tw_ram_ring *ring = tw_ram_ring(ram, i);
 	struct line line = {.memory = tw_ram_spec(ram), .ring = ring};
@@ -118,7 +130,7 @@ static void add_ring(struct listing *listing, struct tw_ram *ram, size_t i)
 		line.state = "refused";
 		line.why = error.text;
 	} else {
-		line.state = states[attach->target.state];
+		line.state = state_of(attach, in_use);
 		line.events = attach->target.event_count;
 		line.enabled = attach->target.enabled_count;
 	}
@@ -130,14 +142,16 @@ static int add_memory(struct listing *listing, const char *spec)
 {
 	struct tw_attach_error error;
 	struct tw_ram *ram;
-	int result;
+	int result, in_use;
 
 	if (tw_ram_open(spec, false, &ram, &error))
 		return tw_error(NULL, "%s", error.text);
 	result = tw_ram_scan(ram, &error);
+	in_use = result >= 0 && tw_ram_ring_count(ram) ? tw_ram_is_in_use(ram)
+						       : 0;
 	if (result >= 0)
 		for (size_t i = 0; i < tw_ram_ring_count(ram); i++)
-			add_ring(listing, ram, i);
+			add_ring(listing, ram, i, in_use);
 	if (tw_ram_notice(ram))
 		tw_notice("%s", tw_ram_notice(ram));
 	tw_ram_close(ram);

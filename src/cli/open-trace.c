@@ -3,6 +3,7 @@
 #include "open-trace.h"
 
 #include "../ring/glob.h"
+#include "../trace/foreign.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +42,53 @@ static int add_ring(struct tw_trace *trace, struct tw_attach *attach,
 	return TW_EXIT_OK;
 }
 
+static int add_channel(struct tw_opened *opened, const char *target,
+		       const struct tw_open_options *options)
+{
+	const struct tw_channel_source_options what = {
+		.on = true, .follow = options->follow};
+	/* Nothing has been read of it: all that comes is now. */
+	struct tw_drain_options drain = drain_options(options, false);
+	struct tw_attach_error error;
+	struct tw_attach *attach;
+	int status = tw_channels_open(&opened->channels, target,
+				      options->events, what, &attach);
+
+	if (status)
+		return status;
+	drain.release = true;
+	if (tw_trace_add_ring(opened->trace, attach, &drain, &error))
+		return tw_error(NULL, "%s", error.text);
+	return TW_EXIT_OK;
+}
+
+static int add_foreign(struct tw_trace *trace, const char *target,
+		       const struct tw_open_options *options)
+{
+	const struct tw_foreign_options foreign = {
+		.events = options->events->list,
+		.events_count = options->events->count,
+		.follow = options->follow,
+		.now = options->now,
+	};
+	struct tw_attach_error error;
+
+	if (tw_trace_add_foreign(trace, target, &foreign, &error))
+		return tw_error(NULL, "%s", error.text);
+	return TW_EXIT_OK;
+}
+
+/* --events is for some of the targets only. */
+static int check_events(const struct tw_opened *opened,
+			const struct tw_words *targets,
+			const struct tw_words *events)
+{
+	for (size_t i = 0; i < targets->count; i++)
+		if (tw_foreign_wants_events(targets->list[i]))
+			return TW_EXIT_OK;
+	return tw_channels_check(opened->channels, events);
+}
+
 static int add_target(struct tw_opened *opened, const char *target,
 		      const struct tw_open_options *options)
 {
@@ -55,6 +103,10 @@ static int add_target(struct tw_opened *opened, const char *target,
 		return opened->guests ? tw_guests_add(opened->guests, target)
 				      : TW_EXIT_FAILED;
 	}
+	if (tw_is_channel(target))
+		return add_channel(opened, target, options);
+	if (tw_foreign_is_spec(target))
+		return add_foreign(trace, target, options);
 	/* A directory that holds no trace may still have a program's name. */
 	if (tw_trace_is_directory(target) ||
 	    (is_directory(target) && strchr(target, '/'))) {
@@ -147,10 +199,13 @@ int tw_open_trace(const struct tw_words *targets,
 	if (tw_trace_create(&opened->trace))
 		return tw_error_memory();
 	for (size_t i = 0; !status && i < targets->count; i++)
-		status = add_target(opened, targets->list[i], options);
+		if (!tw_words_repeats(targets, i))
+			status = add_target(opened, targets->list[i], options);
 	if (!status)
 		status = tw_guests_check_schema(opened->guests,
 						options->schema);
+	if (!status)
+		status = check_events(opened, targets, options->events);
 	if (!status)
 		status = tw_open_more(opened, options);
 	if (!status && opened->guests && !options->wait)
@@ -164,6 +219,7 @@ void tw_close_trace(struct tw_opened *opened)
 {
 	tw_trace_destroy(opened->trace);
 	tw_guests_destroy(opened->guests);
+	tw_channels_destroy(opened->channels);
 }
 
 /* Offer every event's name; true if one matches the pattern. */

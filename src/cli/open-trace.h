@@ -4,6 +4,7 @@
 #define TRACKWAY_CLI_OPEN_TRACE_H
 
 #include "../trace/read.h"
+#include "channels.h"
 #include "cli.h"
 #include "guests.h"
 
@@ -12,13 +13,16 @@ struct tw_open_options {
 	bool release; /* give pages back to rings that wait for that */
 	bool wait;    /* a guest whose ring is still to come is no error */
 	const char *schema; /* for guests' rings that have none; or NULL */
+	const struct tw_words *events; /* for channels and QEMU's files */
+	bool follow; /* a channel's file, or a log, may grow */
 };
 
 /* What is open. */
 struct tw_opened {
 	struct tw_trace *trace;
-	struct tw_guests *guests; /* NULL: no target is a guest's memory */
-	uint32_t gone_count;	  /* guests' rings that have gone so far */
+	struct tw_guests *guests;     /* NULL: no target is a guest's memory */
+	uint32_t gone_count;	      /* guests' rings that have gone so far */
+	struct tw_channels *channels; /* NULL: no target is one */
 };
 
 /*

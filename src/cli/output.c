@@ -129,6 +129,8 @@ const char *tw_style(enum tw_style style)
 		[TW_STYLE_PLAIN] = "\x1b[0m",	[TW_STYLE_BOLD] = "\x1b[1m",
 		[TW_STYLE_DIM] = "\x1b[2m",	[TW_STYLE_GREEN] = "\x1b[32m",
 		[TW_STYLE_YELLOW] = "\x1b[33m", [TW_STYLE_RED] = "\x1b[31m",
+		[TW_STYLE_BLUE] = "\x1b[34m",	[TW_STYLE_MAGENTA] = "\x1b[35m",
+		[TW_STYLE_CYAN] = "\x1b[36m",
 	};
 
 	return has_colour() ? codes[style] : "";

@@ -49,6 +49,7 @@ struct producer {
 	uint64_t earlier_hz; /* what its clock seemed to have in an epoch before
 			      */
 	struct tw_sightings sightings;
+	struct tw_guest_clock *clock;
 	uint64_t open_ns;
 	bool is_changed; /* something came since its lanes were looked at */
 	unsigned int flags;
@@ -158,6 +159,8 @@ static uint64_t find_rate(const struct tw_recording *recording,
 static void fit(const struct tw_recording *recording,
 		const struct producer *producer, struct tw_timebase *timebase)
 {
+	if (tw_guest_clock_line(producer->clock, timebase))
+		return;
 	if (producer->moments->any)
 		tw_timebase_fit(timebase, producer->moments, producer->hz);
 	else
@@ -249,6 +252,7 @@ static void describe_now_and_then(struct tw_recording *recording)
 /* Let go of the ring. */
 static void release(struct producer *producer)
 {
+	tw_guest_clock_detach(producer->clock);
 	tw_drain_destroy(producer->drain);
 	producer->drain = NULL;
 	if (producer->attach && producer->flags & TW_RECORD_REMOVE)
@@ -265,6 +269,7 @@ static void destroy(struct producer *producer)
 {
 	tw_ctf_destroy(producer->ctf);
 	release(producer);
+	tw_guest_clock_destroy(producer->clock);
 	free(producer->name);
 	free(producer);
 }
@@ -284,6 +289,23 @@ static uint64_t find_earlier_rate(const struct tw_recording *recording,
 			return find_rate(recording, earlier);
 	}
 	return 0;
+}
+
+static int open_clock(struct tw_recording *recording, struct producer *producer)
+{
+	struct tw_guest_clock_options options = {
+		.hz = producer->hz,
+		.real_ns = tw_host_real_offset(&recording->clocks),
+		.wait_ns = &recording->clocks.wait_ns,
+	};
+
+	if (!producer->is_guest)
+		return 0;
+	if (!options.hz)
+		options.hz = tw_host_clock_rate(&recording->clocks,
+						producer->own.kind);
+	producer->clock = tw_guest_clock_create(producer->attach, &options);
+	return producer->clock ? 0 : -ENOMEM;
 }
 
 static int open_producer(struct tw_recording *recording,
@@ -307,14 +329,16 @@ static int open_producer(struct tw_recording *recording,
 								     : -ENOMEM;
 	if (!code)
 		code = tw_drain_create(attach, &options, &producer->drain);
+	producer->hz = attach->ring.control.clock_hz;
+	producer->moments = tw_moments_of_ring(&recording->clocks,
+					       &producer->own, &attach->ring);
+	if (!code)
+		code = open_clock(recording, producer);
 	if (code) {
 		snprintf(error->text, sizeof(error->text), "%.256s: %s",
 			 attach->target.path, strerror(-code));
 		return code;
 	}
-	producer->hz = attach->ring.control.clock_hz;
-	producer->moments = tw_moments_of_ring(&recording->clocks,
-					       &producer->own, &attach->ring);
 	if (!producer->moments->any) {
 		watch_host_clock(recording, producer->own.kind);
 		producer->earlier_hz = find_earlier_rate(recording, producer);
@@ -324,6 +348,8 @@ static int open_producer(struct tw_recording *recording,
 			     &timebase, guest, &producer->ctf, error);
 	if (!code && !producer->moments->any)
 		tw_ctf_set_sightings(producer->ctf, &producer->sightings);
+	if (!code)
+		tw_ctf_set_clock(producer->ctf, producer->clock);
 	return code;
 }
 
@@ -437,7 +463,10 @@ static int write_page(void *context, const struct tw_drain_page *page)
 {
 	struct producer *producer = context;
 	struct tw_ring_sync now;
+	struct tw_trace_span span;
 
+	if (producer->clock)
+		tw_guest_clock_page(producer->clock, page, &span);
 	if (!producer->moments->any && page->events &&
 	    !tw_moment_take(TW_CLOCK_MONOTONIC, &now))
 		tw_sightings_add(&producer->sightings, page->view->time_end,
@@ -522,6 +551,8 @@ static int64_t drain(struct tw_recording *recording, struct producer *producer)
 	if (refreshed > 0)
 		switch_on(recording, producer);
 	got = tw_drain_pass(producer->drain, budget, write_page, producer);
+	if (!tw_drain_is_gone(producer->drain))
+		tw_guest_clock_ask(producer->clock);
 	producer->is_changed |= got > 0;
 	producer->is_drained |= got >= 0 && (uint64_t)got < budget;
 	if (got >= 0 && (refreshed >= 0 || tw_drain_look(producer->drain)))
@@ -548,6 +579,18 @@ int tw_recording_drain(struct tw_recording *recording, uint64_t *bytes)
 uint32_t tw_recording_live_count(const struct tw_recording *recording)
 {
 	return recording->live_count;
+}
+
+uint32_t tw_recording_command_count(const struct tw_recording *recording)
+{
+	const struct producer *producer;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < recording->count; i++) {
+		producer = recording->producers[i];
+		count += producer->attach && producer->flags & TW_RECORD_REMOVE;
+	}
+	return count;
 }
 
 uint32_t tw_recording_gone_count(const struct tw_recording *recording)
@@ -616,6 +659,20 @@ void tw_recording_totals(const struct tw_recording *recording,
 		totals->lost += ctf.lost;
 		totals->bytes += ctf.bytes;
 	}
+}
+
+void tw_recording_part(const struct tw_recording *recording, uint32_t index,
+		       struct tw_recording_part *part)
+{
+	const struct tw_ctf *ctf = recording->producers[index]->ctf;
+	struct tw_ctf_totals totals;
+
+	tw_ctf_totals(ctf, &totals);
+	*part = (struct tw_recording_part){
+		.path = tw_ctf_path(ctf),
+		.events = totals.events,
+		.lost = totals.lost,
+	};
 }
 
 void tw_recording_destroy(struct tw_recording *recording)

@@ -53,6 +53,9 @@ int tw_recording_drain(struct tw_recording *recording, uint64_t *bytes);
 /* Rings whose producers have not ended. */
 uint32_t tw_recording_live_count(const struct tw_recording *recording);
 
+/* Those of them that were added with TW_RECORD_REMOVE. */
+uint32_t tw_recording_command_count(const struct tw_recording *recording);
+
 /* Rings in guests' memories that have ended or gone. */
 uint32_t tw_recording_gone_count(const struct tw_recording *recording);
 
@@ -79,6 +82,15 @@ struct tw_recording_totals {
 };
 void tw_recording_totals(const struct tw_recording *recording,
 			 struct tw_recording_totals *totals);
+
+/* What was recorded of one producer; index: 0 to totals.producers - 1. */
+struct tw_recording_part {
+	const char *path; /* of its subdirectory */
+	uint64_t events;
+	uint64_t lost;
+};
+void tw_recording_part(const struct tw_recording *recording, uint32_t index,
+		       struct tw_recording_part *part);
 
 void tw_recording_destroy(struct tw_recording *recording);
 

@@ -3,6 +3,7 @@
 #include "rings.h"
 
 #include "../attach/ram.h"
+#include "../trace/foreign.h"
 #include "status-line.h"
 
 #include <stdlib.h>
@@ -80,12 +81,32 @@ static int open_guest(struct tw_rings *rings, const char *target, bool writable)
 
 /* ---- All ---- */
 
+static int open_channel(struct tw_rings *rings, const char *target,
+			const struct tw_words *events)
+{
+	const struct tw_channel_source_options what = {.on = true,
+						       .closed = true};
+	struct tw_attach *attach;
+	int status = tw_channels_open(&rings->channels, target, events, what,
+				      &attach);
+
+	return status ? status : add(rings, attach);
+}
+
 static int open_target(struct tw_rings *rings, const char *target,
-		       bool writable)
+		       bool writable, const struct tw_words *events)
 {
 	struct tw_attach_error error;
 	struct tw_attach *attach;
 
+	if (tw_is_channel(target) && writable)
+		return tw_error(target, "a channel's events are switched by "
+					"who records it: trackway record -e");
+	if (tw_is_channel(target))
+		return open_channel(rings, target, events);
+	if (tw_foreign_is_spec(target))
+		return tw_error(target, "another tracer's events: trackway "
+					"print and stat read them");
 	rings->is_guest = tw_ram_is_spec(target);
 	if (rings->is_guest)
 		return open_guest(rings, target, writable);
@@ -109,12 +130,14 @@ static int use_schema(struct tw_rings *rings, const char *path)
 }
 
 int tw_rings_open(struct tw_rings *rings, const char *target, bool writable,
-		  const char *schema)
+		  const char *schema, const struct tw_words *events)
 {
 	int status;
 
 	*rings = (struct tw_rings){0};
-	status = open_target(rings, target, writable);
+	status = open_target(rings, target, writable, events);
+	if (!status)
+		status = tw_channels_check(rings->channels, events);
 	if (!status && schema)
 		status = use_schema(rings, schema);
 	if (status)
@@ -127,5 +150,6 @@ void tw_rings_close(struct tw_rings *rings)
 	for (size_t i = 0; i < rings->count; i++)
 		tw_attach_close(rings->list[i]);
 	free(rings->list);
+	tw_channels_destroy(rings->channels);
 	*rings = (struct tw_rings){0};
 }

@@ -4,12 +4,14 @@
 #define TRACKWAY_CLI_RINGS_H
 
 #include "../attach/attach.h"
+#include "channels.h"
 #include "cli.h"
 
 struct tw_rings {
 	struct tw_attach **list;
 	size_t count;
-	bool is_guest; /* vm:, ram: or image: */
+	bool is_guest;		      /* vm:, ram: or image: */
+	struct tw_channels *channels; /* NULL: it is none */
 };
 
 #define TW_OPTION_SCHEMA_ID TW_OPTION_ID(1001)
@@ -22,12 +24,13 @@ struct tw_rings {
 
 /*
  * Open them. schema: a trace-events file for groups that have no schema, or
- * NULL. Returns enum tw_exit; what is wrong has been said then, and nothing is
- * open. A guest's ring that can't be used is said, and left out if there is
- * another.
+ * NULL. events: a channel's trace-events files; of a channel no more than its
+ * events is to be had, since to open it would take from it. Returns enum
+ * tw_exit; what is wrong has been said then, and nothing is open. A guest's
+ * ring that can't be used is said, and left out if there is another.
  */
 int tw_rings_open(struct tw_rings *rings, const char *target, bool writable,
-		  const char *schema);
+		  const char *schema, const struct tw_words *events);
 void tw_rings_close(struct tw_rings *rings);
 
 /* How far a search of a guest's memory is, in bytes, on the status line. */

@@ -256,7 +256,7 @@ static int switch_target(struct request *request)
 	struct events events = {0};
 	struct tw_rings rings;
 	int status = tw_rings_open(&rings, request->target, true,
-				   request->schema);
+				   request->schema, &(struct tw_words){0});
 
 	if (status)
 		return status;

@@ -69,6 +69,20 @@ static const char *clock_text(uint32_t kind)
 	}
 }
 
+/* How far off the clock may be, in ticks. */
+static void add_precision(struct tw_text *text,
+			  const struct tw_timebase *timebase)
+{
+	const unsigned __int128 ticks = ((unsigned __int128)timebase->error_ns *
+						 timebase->hz +
+					 999999999) /
+					1000000000;
+
+	if (ticks && ticks < UINT64_MAX)
+		tw_tsdl_add(text, "\tprecision = %llu;\n",
+			    (unsigned long long)ticks);
+}
+
 static void add_clock(struct tw_text *text,
 		      const struct tw_ctf_description *description)
 {
@@ -80,7 +94,11 @@ static void add_clock(struct tw_text *text,
 		    "clock {\n"
 		    "\tname = tw_clock;\n"
 		    "\tdescription = \"%s\";\n"
-		    "\tfreq = %llu;\n"
+		    "\tfreq = %llu;\n",
+		    clock_text(description->clock_kind),
+		    (unsigned long long)description->timebase->hz);
+	add_precision(text, description->timebase);
+	tw_tsdl_add(text,
 		    "\toffset_s = %lld;\n"
 		    "\toffset = %llu;\n"
 		    "\tabsolute = true;\n"
@@ -89,8 +107,6 @@ static void add_clock(struct tw_text *text,
 		    "map = clock.tw_clock.value; } := tw_time;\n"
 		    "typealias integer { size = 48; align = 8; signed = false; "
 		    "map = clock.tw_clock.value; } := tw_word;\n\n",
-		    clock_text(description->clock_kind),
-		    (unsigned long long)description->timebase->hz,
 		    (long long)seconds, (unsigned long long)ticks);
 }
 

@@ -60,6 +60,7 @@ struct tw_ctf {
 	struct tw_dotfile_sync syncs[SYNCS_MAX];
 	size_t sync_count;
 	const struct tw_sightings *sightings; /* NULL: none */
+	const struct tw_guest_clock *clock;   /* NULL: none */
 	struct tw_dotfile_guest guest;
 	struct tw_ctf_totals totals;
 	struct tw_drain_totals drained; /* once detached */
@@ -135,8 +136,10 @@ static void make_name(char *to, size_t size, const struct tw_ctf *ctf)
 	}
 	if (ctf->guest.epoch && !ctf->control.pid)
 		snprintf(to + i, size - i, "-epoch%u", ctf->guest.epoch);
-	else
+	else if (ctf->control.pid)
 		snprintf(to + i, size - i, "-%u", ctf->control.pid);
+	else
+		to[i] = '\0';
 }
 
 static int make_directory(struct tw_ctf *ctf, const char *parent)
@@ -309,6 +312,11 @@ void tw_ctf_set_sightings(struct tw_ctf *ctf,
 	ctf->sightings = sightings;
 }
 
+void tw_ctf_set_clock(struct tw_ctf *ctf, const struct tw_guest_clock *clock)
+{
+	ctf->clock = clock;
+}
+
 static int read_control(struct tw_ctf *ctf)
 {
 	struct tw_ring_reader *ring = &ctf->attach->ring;
@@ -399,7 +407,7 @@ static int keep_lanes(struct tw_ctf *ctf)
 
 static int write_dotfile(struct tw_ctf *ctf, bool complete)
 {
-	const struct tw_dotfile dotfile = {
+	struct tw_dotfile dotfile = {
 		.raw_control = ctf->raw_control,
 		.raw_control_size = ctf->raw_control_size,
 		.hz = ctf->timebase.hz,
@@ -416,8 +424,12 @@ static int write_dotfile(struct tw_ctf *ctf, bool complete)
 		.lane_count = ctf->lane_count,
 		.guest = ctf->guest,
 	};
+	int error = tw_guest_clock_keep(ctf->clock, &dotfile.clock);
 
-	return tw_dotfile_write(ctf->dirfd, &dotfile);
+	if (!error)
+		error = tw_dotfile_write(ctf->dirfd, &dotfile);
+	free(dotfile.clock.pairs);
+	return error;
 }
 
 int tw_ctf_describe(struct tw_ctf *ctf, const struct tw_timebase *timebase,

@@ -13,6 +13,7 @@
 
 #include "../attach/attach.h"
 #include "drain.h"
+#include "guest-clock.h"
 #include "sighting.h"
 
 /*
@@ -65,6 +66,9 @@ int tw_ctf_detach(struct tw_ctf *ctf);
  */
 void tw_ctf_set_sightings(struct tw_ctf *ctf,
 			  const struct tw_sightings *sightings);
+
+/* The same of what is known of a guest's clock. */
+void tw_ctf_set_clock(struct tw_ctf *ctf, const struct tw_guest_clock *clock);
 
 /*
  * Rewrite metadata and dotfile with this timebase. complete: the recording has

@@ -36,6 +36,8 @@ enum chunk_type {
 	CHUNK_LANE = 5,
 	CHUNK_END = 6,
 	CHUNK_GUEST = 7,
+	CHUNK_PAIRS = 8,
+	CHUNK_CLOCK_OPTIONS = 9,
 };
 
 #define GROUP_SIZE 16
@@ -44,6 +46,8 @@ enum chunk_type {
 #define LANE_SIZE 80
 #define END_SIZE 24
 #define GUEST_SIZE 24
+#define PAIR_SIZE 32
+#define CLOCK_OPTIONS_SIZE 56
 
 /* ---- Writing ---- */
 
@@ -128,6 +132,37 @@ static void put_guest(struct tw_text *out, const struct tw_dotfile_guest *guest)
 	put32(out, 0);
 }
 
+static void put_pair(struct tw_text *out, const struct tw_dotfile_pair *pair)
+{
+	put32(out, pair->kind);
+	put32(out, 0);
+	put64(out, pair->ticks);
+	put64(out, pair->from_ns);
+	put64(out, pair->to_ns);
+}
+
+static void put_guest_clock(struct tw_text *out,
+			    const struct tw_dotfile_clock *clock)
+{
+	size_t i;
+
+	if (!clock->is_known)
+		return;
+	put_chunk(out, CHUNK_CLOCK_OPTIONS, CLOCK_OPTIONS_SIZE);
+	put64(out, clock->hz);
+	put32(out, clock->tolerance_ppb);
+	put32(out, clock->drift_ppb);
+	put64(out, clock->step);
+	put32(out, clock->flags);
+	put32(out, 0);
+	put64(out, clock->first_real_ns);
+	put64(out, clock->last_real_ns);
+	put64(out, clock->end_ns);
+	put_chunk(out, CHUNK_PAIRS, clock->pair_count * PAIR_SIZE);
+	for (i = 0; i < clock->pair_count; i++)
+		put_pair(out, &clock->pairs[i]);
+}
+
 static void put_all(struct tw_text *out, const struct tw_dotfile *dotfile)
 {
 	size_t i;
@@ -149,6 +184,7 @@ static void put_all(struct tw_text *out, const struct tw_dotfile *dotfile)
 	for (i = 0; i < dotfile->lane_count; i++)
 		put_lane(out, &dotfile->lanes[i]);
 	put_guest(out, &dotfile->guest);
+	put_guest_clock(out, &dotfile->clock);
 	put_chunk(out, CHUNK_END, END_SIZE);
 	put32(out, dotfile->complete);
 	put32(out, 0);
@@ -338,6 +374,53 @@ static const char *get_guest(struct tw_dotfile *dotfile, const uint8_t *at,
 	return NULL;
 }
 
+static const char *get_clock_options(struct tw_dotfile *dotfile,
+				     const uint8_t *at, uint64_t size)
+{
+	struct tw_dotfile_clock *clock = &dotfile->clock;
+
+	if (size < CLOCK_OPTIONS_SIZE)
+		return "its clock's options are too short";
+	clock->is_known = true;
+	clock->hz = get64(at);
+	clock->tolerance_ppb = get32(at + 8);
+	clock->drift_ppb = get32(at + 12);
+	clock->step = get64(at + 16);
+	clock->flags = get32(at + 24);
+	clock->first_real_ns = get64(at + 32);
+	clock->last_real_ns = get64(at + 40);
+	clock->end_ns = get64(at + 48);
+	return NULL;
+}
+
+static void get_pair(struct tw_dotfile_pair *pair, const uint8_t *at)
+{
+	*pair = (struct tw_dotfile_pair){
+		.kind = get32(at),
+		.ticks = get64(at + 8),
+		.from_ns = get64(at + 16),
+		.to_ns = get64(at + 24),
+	};
+}
+
+static const char *get_pairs(struct tw_dotfile *dotfile, const uint8_t *at,
+			     uint64_t size)
+{
+	struct tw_dotfile_clock *clock = &dotfile->clock;
+	const size_t count = size / PAIR_SIZE;
+	size_t i;
+
+	if (clock->pairs || size % PAIR_SIZE)
+		return "its pairs of times make no sense";
+	clock->pairs = calloc(count ? count : 1, sizeof(*clock->pairs));
+	if (!clock->pairs)
+		return "out of memory";
+	for (i = 0; i < count; i++)
+		get_pair(&clock->pairs[i], at + i * PAIR_SIZE);
+	clock->pair_count = count;
+	return NULL;
+}
+
 static const char *get_chunk(struct tw_dotfile *dotfile, uint32_t type,
 			     const uint8_t *at, uint64_t size)
 {
@@ -356,6 +439,10 @@ static const char *get_chunk(struct tw_dotfile *dotfile, uint32_t type,
 		return get_end(dotfile, at, size);
 	case CHUNK_GUEST:
 		return get_guest(dotfile, at, size);
+	case CHUNK_PAIRS:
+		return get_pairs(dotfile, at, size);
+	case CHUNK_CLOCK_OPTIONS:
+		return get_clock_options(dotfile, at, size);
 	default:
 		return NULL;
 	}
@@ -468,6 +555,7 @@ void tw_dotfile_free(struct tw_dotfile *dotfile)
 	free(dotfile->groups);
 	free(dotfile->syncs);
 	free(dotfile->lanes);
+	free(dotfile->clock.pairs);
 	free(dotfile->data);
 	*dotfile = (struct tw_dotfile){0};
 }

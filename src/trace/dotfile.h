@@ -12,7 +12,7 @@
 
 #define TW_DOTFILE_NAME ".trackway"
 #define TW_DOTFILE_MAJOR 1
-#define TW_DOTFILE_MINOR 1
+#define TW_DOTFILE_MINOR 2
 
 struct tw_dotfile_group {
 	uint32_t id_base;
@@ -56,6 +56,37 @@ struct tw_dotfile_guest {
 	uint32_t gone;
 };
 
+enum tw_dotfile_pair_kind {
+	TW_PAIR_LOWER = 1, /* the clock showed ticks at from_ns or later */
+	TW_PAIR_UPPER = 2, /* at to_ns or earlier */
+	TW_PAIR_EXCHANGE = 3,
+	TW_PAIR_BREAK = 4, /* what follows is of another epoch of the clock */
+};
+
+struct tw_dotfile_pair {
+	uint32_t kind; /* enum tw_dotfile_pair_kind */
+	uint64_t ticks;
+	uint64_t from_ns; /* CLOCK_MONOTONIC; 0 where it has no meaning */
+	uint64_t to_ns;
+};
+
+/* What is known of a guest's clock. */
+struct tw_dotfile_clock {
+	bool is_known;
+	/* For src/clock: struct tw_clock_options. */
+	uint64_t hz;
+	uint32_t tolerance_ppb;
+	uint32_t drift_ppb;
+	uint64_t step;
+	uint32_t flags;
+	/* CLOCK_REALTIME less CLOCK_MONOTONIC, first and last. */
+	uint64_t first_real_ns;
+	uint64_t last_real_ns;
+	uint64_t end_ns; /* CLOCK_MONOTONIC: all was read by then */
+	struct tw_dotfile_pair *pairs;
+	size_t pair_count;
+};
+
 struct tw_dotfile {
 	/* The control block: as it was, and (when read) decoded. */
 	const void *raw_control;
@@ -77,6 +108,7 @@ struct tw_dotfile {
 	struct tw_dotfile_lane *lanes;
 	size_t lane_count;
 	struct tw_dotfile_guest guest;
+	struct tw_dotfile_clock clock;
 	void *data; /* what the pointers above point into, when read */
 };
 

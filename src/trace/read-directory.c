@@ -8,7 +8,7 @@
  *
  * Called by read.c.
  */
-#include "source.h"
+#include "read-foreign.h"
 
 #include "../schema/blob-read.h"
 
@@ -21,9 +21,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE_LARGE (1u << 20)
-#define PIECE_SMALL (128u << 10)
-#define PIECES_LARGE_MAX 64 /* lanes; with more, pieces are small */
+/* What all lanes' buffers may take together, and each of them, unless its
+ * packets are larger. */
+#define PIECES_SIZE (16u << 20)
+#define PIECE_LARGEST (1u << 20)
+#define PIECE_SMALLEST (16u << 10)
 #define PACKET_SIZE_MAX TW_PAGE_SIZE_MAX
 #define LANE_MAX (1u << 20)
 
@@ -47,15 +49,28 @@ static int read_some(int fd, uint8_t *to, size_t size, uint64_t offset)
 	return (int)done;
 }
 
-/* Make the buffer begin at the next packet and hold size bytes, or more. */
+static size_t piece_size(const struct tw_source *source)
+{
+	const size_t size = PIECES_SIZE / tw_trace_stream_count(source->trace);
+
+	if (size < PIECE_SMALLEST)
+		return PIECE_SMALLEST;
+	return size < PIECE_LARGEST ? size : PIECE_LARGEST;
+}
+
+/*
+ * Make the buffer begin at the next packet and hold size bytes, or more. The
+ * kernel is asked to have the piece after it ready, since it can't tell from
+ * files that are opened anew that they are read in order.
+ */
 static int read_piece(const struct tw_source *source, struct tw_stream *stream,
 		      size_t size)
 {
 	uint8_t *data;
 	int fd, got;
 
-	if (size < source->piece)
-		size = source->piece;
+	if (size < piece_size(source))
+		size = piece_size(source);
 	if (size > stream->room) {
 		data = realloc(stream->data, size);
 		if (!data)
@@ -70,6 +85,8 @@ static int read_piece(const struct tw_source *source, struct tw_stream *stream,
 	if (fd < 0)
 		return -errno;
 	got = read_some(fd, stream->data, size, stream->at);
+	posix_fadvise(fd, (off_t)(stream->at + size), (off_t)size,
+		      POSIX_FADV_WILLNEED);
 	close(fd);
 	if (got > 0)
 		stream->size = (size_t)got;
@@ -177,6 +194,9 @@ static int end_stream(struct tw_cursor *cursor, const char *why)
 			      cursor->source->path, cursor->stream.name, why,
 			      (unsigned long long)cursor->stream.at);
 	cursor->stream.ended = true;
+	free(cursor->stream.data);
+	cursor->stream.data = NULL;
+	cursor->stream.room = 0;
 	return 0;
 }
 
@@ -325,7 +345,8 @@ static int add_stream(struct tw_source *source, const char *name)
 		return -ENOMEM;
 	snprintf(cursor->stream.name, sizeof(cursor->stream.name), "lane-%u",
 		 lane);
-	return 1;
+	tw_trace_add_stream(source->trace);
+	return 0;
 }
 
 static int add_streams(struct tw_source *source)
@@ -333,7 +354,6 @@ static int add_streams(struct tw_source *source)
 	const struct dirent *entry;
 	DIR *stream;
 	int fd, got = 0;
-	size_t count = 0;
 
 	fd = openat(source->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -343,13 +363,10 @@ static int add_streams(struct tw_source *source)
 		close(fd);
 		return -ENOMEM;
 	}
-	while (got >= 0 && (entry = readdir(stream))) {
+	while (got >= 0 && (entry = readdir(stream)))
 		got = add_stream(source, entry->d_name);
-		count += got > 0;
-	}
 	closedir(stream);
-	source->piece = count > PIECES_LARGE_MAX ? PIECE_SMALL : PIECE_LARGE;
-	return got < 0 ? got : 0;
+	return got;
 }
 
 static int load(struct tw_source *source, const char **why)
@@ -380,6 +397,7 @@ static int load(struct tw_source *source, const char **why)
 	producer->epoch = dotfile->guest.epoch;
 	producer->generation = dotfile->guest.generation;
 	producer->gone = dotfile->guest.gone;
+	tw_source_set_clock(source, tw_guest_clock_open(&dotfile->clock));
 	producer->decoder = (struct tw_decoder){
 		.lookup = source->lookup,
 		.id_count = TW_EVENTS_MAX,
@@ -472,7 +490,7 @@ bool tw_trace_is_directory(const char *path)
 	if (count < 0)
 		return false;
 	free_list(list, count);
-	return count > 0;
+	return count > 0 || tw_ctf_is_in(path);
 }
 
 static int add_subdirectory(struct tw_trace *trace, const char *path,
@@ -504,20 +522,13 @@ int tw_trace_add_directory(struct tw_trace *trace, const char *path,
 				     strerror(errno));
 	if (has_file(fd, TW_DOTFILE_NAME))
 		return add_producer(trace, fd, path, error);
-	code = has_file(fd, "metadata");
 	close(fd);
-	if (code)
-		return tw_trace_fail(error, -EBADMSG,
-				     "%s: a CTF trace, but none that Trackway "
-				     "has recorded: babeltrace2 reads it",
-				     path);
 	count = list_producers(path, &list);
 	if (count < 0)
 		return tw_trace_fail(error, count, "%s: %s", path,
 				     strerror(-count));
 	if (!count)
-		code = tw_trace_fail(error, -ENOENT, "%s: holds no trace",
-				     path);
+		code = tw_ctf_add_all(trace, path, false, error);
 	for (i = 0; !code && i < count; i++)
 		code = add_subdirectory(trace, path, list[i]->d_name, error);
 	free_list(list, count);

@@ -8,10 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define REMEMBER_NS 100000000u
-#define HOST_CLOCK_NS 5000000 /* for its rate, to 1 in 10,000 or better */
+#define CLOCK_POINTS 1024 /* what is asked for is mostly of just now */
 
 /* A clock without any moment of its own is known by its sightings. */
 static void sight(struct tw_source *source, const struct tw_page_view *view)
@@ -49,19 +48,30 @@ void tw_ring_fit(struct tw_source *source)
 static void measure_host(struct tw_source *source)
 {
 	const struct tw_ring_control *control = &source->attach->ring.control;
-	const struct timespec pause = {.tv_nsec = HOST_CLOCK_NS};
-	struct tw_moments moments = {.kind = control->clock_kind};
-	struct tw_ring_sync moment;
 
-	if (source->moments->any || control->clock_hz ||
-	    control->clock_kind >= TW_CLOCK_OTHER ||
-	    tw_moment_take(control->clock_kind, &moment))
-		return;
-	tw_moments_add(&moments, &moment);
-	nanosleep(&pause, NULL);
-	tw_moment_take(control->clock_kind, &moment);
-	tw_moments_add(&moments, &moment);
-	source->host_hz = tw_moments_rate(&moments);
+	if ((source->producer.epoch || !source->moments->any) &&
+	    !control->clock_hz)
+		source->host_hz = tw_host_clock_rate(
+			tw_trace_host_clocks(source->trace),
+			control->clock_kind);
+}
+
+static int open_clock(struct tw_source *source)
+{
+	const uint64_t hz = source->attach->ring.control.clock_hz;
+	const struct tw_guest_clock_options options = {
+		.hz = hz ? hz : source->host_hz,
+		.real_ns = tw_host_real_offset(
+			tw_trace_host_clocks(source->trace)),
+		.points = CLOCK_POINTS,
+		.wait_ns = &tw_trace_host_clocks(source->trace)->wait_ns,
+	};
+
+	if (!source->producer.epoch)
+		return 0;
+	tw_source_set_clock(source,
+			    tw_guest_clock_create(source->attach, &options));
+	return source->clock ? 0 : -ENOMEM;
 }
 
 static int enqueue(void *context, const struct tw_drain_page *part)
@@ -90,6 +100,8 @@ static int enqueue(void *context, const struct tw_drain_page *part)
 		.lost = part->lost,
 		.discarded = part->discarded,
 	};
+	if (source->clock)
+		tw_guest_clock_page(source->clock, part, &queued->packet.span);
 	*cursor->queue_end = queued;
 	cursor->queue_end = &queued->next;
 	sight(source, view);
@@ -183,13 +195,35 @@ static bool is_sighted(const struct tw_source *source)
 	return source->sightings.has_found || source->sightings.count;
 }
 
+static const char *why_not(const struct tw_source *source, int error)
+{
+	return source->attach->ring.why && error != -ENOMEM
+		       ? source->attach->ring.why
+		       : strerror(-error);
+}
+
+/* What a guest has done to one ring is no reason to leave the others. */
+static int give_up(struct tw_source *source, int error)
+{
+	tw_trace_warn(source->trace, "%s: read no further: %s", source->path,
+		      why_not(source, error));
+	if (!source->moments->any)
+		tw_ring_fit(source);
+	source->polled = true;
+	source->producer.ended = true;
+	return 0;
+}
+
 int tw_ring_poll(struct tw_source *source, bool finish,
 		 struct tw_attach_error *error)
 {
 	const bool was_sighted = is_sighted(source);
+	struct tw_timebase line;
 	int64_t got;
 	int refreshed;
 
+	if (source->attach->has_end)
+		finish = false;
 	/* Asked before the last pass: what was written before it is there. */
 	finish |= !tw_attach_is_alive(source->attach) ||
 		  tw_drain_is_gone(source->drain);
@@ -199,22 +233,25 @@ int tw_ring_poll(struct tw_source *source, bool finish,
 		got = tw_drain_pass(source->drain, 0, enqueue, source);
 	if (got >= 0 && finish)
 		got = add_tails(source);
+	if (got < 0 && got != -ENOMEM && source->producer.epoch)
+		return give_up(source, (int)got);
 	if (got < 0)
 		return tw_trace_fail(error, (int)got, "%s: %s", source->path,
-				     source->attach->ring.why && got != -ENOMEM
-					     ? source->attach->ring.why
-					     : strerror((int)-got));
+				     why_not(source, (int)got));
 	/* The first events say where a clock stands that was only guessed. */
 	if ((finish || !source->polled || was_sighted != is_sighted(source)) &&
 	    !source->moments->any)
 		tw_ring_fit(source);
-	if (finish && !tw_ring_rate(source))
+	if (finish && !tw_ring_rate(source) &&
+	    !tw_guest_clock_line(source->clock, &line))
 		tw_trace_warn(source->trace,
 			      "%s: nothing tells the rate of its clock: times "
 			      "are as if it ticked once a nanosecond",
 			      source->path);
 	source->polled = true;
 	source->producer.gone = tw_drain_is_gone(source->drain);
+	if (!source->producer.gone)
+		tw_guest_clock_ask(source->clock);
 	refreshed = refresh(source, error);
 	if (refreshed < 0)
 		return refreshed;
@@ -229,6 +266,7 @@ static int open_source(struct tw_source *source,
 	struct tw_attach *attach = source->attach;
 	struct tw_trace_producer *producer = &source->producer;
 	struct tw_host_clocks *clocks = tw_trace_host_clocks(source->trace);
+	int code;
 
 	source->name = strdup(attach->target.name);
 	source->path = strdup(attach->target.path);
@@ -246,7 +284,8 @@ static int open_source(struct tw_source *source,
 					     &attach->ring);
 	measure_host(source);
 	tw_ring_fit(source);
-	return tw_drain_create(attach, options, &source->drain);
+	code = open_clock(source);
+	return code ? code : tw_drain_create(attach, options, &source->drain);
 }
 
 int tw_trace_add_guest(struct tw_trace *trace, struct tw_attach *attach,

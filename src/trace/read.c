@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Merging lanes by time. Each lane is a cursor that stands on one record; a
- * heap holds the cursors, the earliest on top. While the top's next record is
- * no later than the runner-up's, the heap is left alone, which is the usual
- * case: events of a lane come in bursts.
+ * Merging lanes by time. Each lane is a cursor that stands on one record, and a
+ * leaf of a tree of losers (merge.h), by producer and lane. Once a cursor has
+ * won twice in a row it is asked how long that will go on, and until then the
+ * tree is left alone: events of a lane often come in bursts.
+ *
+ * Of live rings, only what is older than the hold-back is given out, since
+ * younger events of others may not have been read yet. See tw_trace_hold().
  *
  * Called by `trackway print` and `trackway stat`.
  */
 #include "read.h"
 
+#include "merge.h"
+#include "read-foreign.h"
 #include "source.h"
 
 #include <errno.h>
@@ -19,6 +24,8 @@
 #include <unistd.h>
 
 #define WARNINGS_MAX 64
+#define PREFETCH_DISTANCE 256 /* bytes: several events */
+#define LATE_LEAST_NS 10000   /* less may be a clock that is fitted anew */
 #define FIRST_FIT_NS 10000000u
 #define LONGEST_FIT_NS 60000000000u
 
@@ -28,13 +35,21 @@ struct tw_trace {
 	struct tw_host_clocks clocks;
 	uint64_t fit_ns;  /* CLOCK_MONOTONIC: when the clocks were fitted */
 	uint64_t fit_gap; /* ns until they are again */
-	struct tw_cursor **heap;
-	size_t heap_count;
-	size_t heap_room;
-	uint64_t limit; /* ns: the runner-up's time */
-	/* The heap's top, if its record was given out. */
+	struct tw_merge merge;
+	/* The cursors by leaf, and the times they stand at. */
+	struct tw_cursor **leaves;
+	uint64_t *times;
+	uint32_t leaf_count;
+	uint32_t cursor_count; /* leaf_count, once they are all leaves */
+	uint32_t stream_count;
+	uint64_t limit; /* ns: the running cursor is first until then */
+	/* The winner, if its record was given out. */
 	struct tw_cursor *running;
-	bool is_filled;		  /* every cursor that has a record is in */
+	bool is_filled;	     /* every cursor that has a record is in */
+	uint64_t hold_ns;    /* 0: nothing is held back */
+	uint64_t release_ns; /* what is later is held back */
+	uint64_t last_ns;    /* of the records given out, the latest */
+	struct tw_trace_late late;
 	struct tw_record no_lane; /* given out for a producer's rest */
 	char *warnings[WARNINGS_MAX];
 	size_t warning_count;
@@ -80,6 +95,21 @@ const char *tw_trace_warning(const struct tw_trace *trace, size_t index)
 
 /* ---- Cursors ---- */
 
+static struct tw_trace_time when(const struct tw_source *source, uint64_t ticks,
+				 const struct tw_trace_span *span)
+{
+	const struct tw_trace_producer *producer = &source->producer;
+	struct tw_trace_time time = {
+		.time_ns = tw_timebase_ns(&producer->timebase, ticks),
+		.plus_ns = producer->plus_ns,
+		.minus_ns = producer->minus_ns,
+	};
+
+	if (source->place)
+		source->place(source->place_context, ticks, span, &time);
+	return time;
+}
+
 static void count_packet(struct tw_cursor *cursor,
 			 const struct tw_trace_packet *packet)
 {
@@ -92,21 +122,50 @@ static void count_packet(struct tw_cursor *cursor,
 
 static int next_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
 {
-	int got = cursor->source->producer.is_ring
-			  ? tw_ring_packet(cursor, packet)
-			  : tw_directory_packet(cursor, packet);
+	const struct tw_source *source = cursor->source;
+	int got;
 
+	if (source->foreign)
+		got = tw_foreign_packet(cursor, packet);
+	else if (source->producer.is_ring)
+		got = tw_ring_packet(cursor, packet);
+	else
+		got = tw_directory_packet(cursor, packet);
 	if (got)
 		count_packet(cursor, packet);
 	return got;
 }
 
+static void set_time(struct tw_record *record, const struct tw_trace_time *time)
+{
+	record->time_ns = time->time_ns;
+	record->plus_ns = time->plus_ns;
+	record->minus_ns = time->minus_ns;
+	record->marks = time->marks;
+}
+
+/*
+ * What is known of a clock changes while it is read, but a lane stays in order:
+ * where that makes a time too late, its bounds are as they were.
+ */
+static void keep_order(struct tw_trace_time *time, uint64_t last_ns)
+{
+	const uint64_t by = last_ns - time->time_ns;
+
+	if (time->time_ns >= last_ns)
+		return;
+	time->time_ns = last_ns;
+	if (time->minus_ns < TW_BOUND_UNKNOWN)
+		time->minus_ns += by;
+	if (time->plus_ns < TW_BOUND_UNKNOWN)
+		time->plus_ns -= time->plus_ns < by ? time->plus_ns : by;
+}
+
 /* The record that says what is missing; its time is that of what follows. */
-static void set_lost(struct tw_cursor *cursor, uint64_t time_ns, uint64_t lost,
+static void set_lost(struct tw_cursor *cursor, uint64_t lost,
 		     uint64_t discarded)
 {
 	cursor->record.kind = TW_RECORD_LOST;
-	cursor->record.time_ns = time_ns;
 	cursor->record.lost = lost;
 	cursor->record.discarded = discarded;
 }
@@ -118,8 +177,7 @@ static int next_tail(struct tw_cursor *cursor)
 	cursor->has_tail = false;
 	cursor->totals.lost += cursor->tail_lost;
 	cursor->totals.discarded += cursor->tail_discarded;
-	set_lost(cursor, cursor->record.time_ns, cursor->tail_lost,
-		 cursor->tail_discarded);
+	set_lost(cursor, cursor->tail_lost, cursor->tail_discarded);
 	return cursor->tail_lost || cursor->tail_discarded;
 }
 
@@ -136,17 +194,20 @@ static void warn_packet(const struct tw_cursor *cursor)
 static int enter(struct tw_cursor *cursor, const struct tw_trace_packet *packet)
 {
 	const struct tw_source *source = cursor->source;
+	struct tw_trace_time begin;
 
 	tw_page_walk_start(&cursor->walk, packet->page, packet->size,
 			   packet->time_from);
 	cursor->walk.offset = packet->from;
 	cursor->record.tid = packet->tid;
 	cursor->record.level = packet->level;
+	cursor->span = packet->span;
 	if (!packet->lost && !packet->discarded)
 		return 0;
-	set_lost(cursor,
-		 tw_timebase_ns(&source->producer.timebase, packet->time_from),
-		 packet->lost, packet->discarded);
+	begin = when(source, packet->time_from, &packet->span);
+	keep_order(&begin, cursor->record.time_ns);
+	set_time(&cursor->record, &begin);
+	set_lost(cursor, packet->lost, packet->discarded);
 	return 1;
 }
 
@@ -193,15 +254,32 @@ static inline bool walk_fast(struct tw_page_walk *walk,
 	out->fields_size = event->fixed_size;
 	walk->time = time;
 	walk->offset += TW_EVENT_HEADER + event->fixed_size;
+	/* With many lanes no processor foresees where each goes on. */
+	__builtin_prefetch(at + PREFETCH_DISTANCE);
 	return true;
+}
+
+/* Out of line, so that it costs nothing where a timebase does. */
+static __attribute__((noinline)) void place_event(struct tw_cursor *cursor)
+{
+	struct tw_trace_time time = when(
+		cursor->source, cursor->record.event.time, &cursor->span);
+
+	keep_order(&time, cursor->record.time_ns);
+	set_time(&cursor->record, &time);
 }
 
 static inline void set_event(struct tw_cursor *cursor,
 			     const struct tw_trace_producer *producer)
 {
-	cursor->record.kind = TW_RECORD_EVENT;
-	cursor->record.time_ns = tw_timebase_ns(&producer->timebase,
-						cursor->record.event.time);
+	struct tw_record *record = &cursor->record;
+
+	record->kind = TW_RECORD_EVENT;
+	if (cursor->source->place)
+		place_event(cursor);
+	else
+		record->time_ns = tw_timebase_ns(&producer->timebase,
+						 record->event.time);
 }
 
 /* Move on to the next event, if that is easy. */
@@ -227,9 +305,7 @@ static int advance(struct tw_cursor *cursor)
 		got = tw_page_walk_next(&cursor->walk, &producer->decoder,
 					&cursor->record.event);
 		if (got > 0) {
-			cursor->record.kind = TW_RECORD_EVENT;
-			cursor->record.time_ns = tw_timebase_ns(
-				&producer->timebase, cursor->record.event.time);
+			set_event(cursor, producer);
 			return 1;
 		}
 		if (got < 0) {
@@ -245,109 +321,62 @@ static int advance(struct tw_cursor *cursor)
 	}
 }
 
-/* ---- The heap ---- */
+/* ---- The tree ---- */
 
-/* Ties go by producer and lane, so that the same trace reads the same. */
-static bool is_before(const struct tw_cursor *a, const struct tw_cursor *b)
+/* What a cursor stands at; a time that stands for none is a little earlier. */
+static inline uint64_t time_of(const struct tw_cursor *cursor)
 {
-	if (a->record.time_ns != b->record.time_ns)
-		return a->record.time_ns < b->record.time_ns;
-	if (a->source != b->source)
-		return a->source->producer.index < b->source->producer.index;
-	return a->record.lane < b->record.lane;
+	return cursor->record.time_ns - (cursor->record.time_ns == UINT64_MAX);
 }
 
-static void sift_down(struct tw_trace *trace, size_t at)
+/* All cursors in the order of producers and lanes: that of equal times. */
+static int list_leaves(struct tw_trace *trace)
 {
-	struct tw_cursor **heap = trace->heap;
-	struct tw_cursor *moving = heap[at];
-	size_t child;
+	struct tw_cursor **leaves;
+	const struct tw_source *source;
+	uint64_t *times;
+	uint32_t i, lane;
 
-	while ((child = 2 * at + 1) < trace->heap_count) {
-		if (child + 1 < trace->heap_count &&
-		    is_before(heap[child + 1], heap[child]))
-			child++;
-		if (!is_before(heap[child], moving))
-			break;
-		heap[at] = heap[child];
-		at = child;
+	if (trace->leaf_count == trace->cursor_count)
+		return 0;
+	leaves = reallocarray(trace->leaves, trace->cursor_count,
+			      sizeof(struct tw_cursor *));
+	if (!leaves)
+		return -ENOMEM;
+	trace->leaves = leaves;
+	times = reallocarray(trace->times, trace->cursor_count, sizeof(*times));
+	if (!times)
+		return -ENOMEM;
+	trace->times = times;
+	trace->leaf_count = 0;
+	for (i = 0; i < trace->source_count; i++) {
+		source = trace->sources[i];
+		for (lane = 0; lane < source->lane_count; lane++)
+			if (source->cursors[lane])
+				leaves[trace->leaf_count++] =
+					source->cursors[lane];
 	}
-	heap[at] = moving;
-}
-
-static void sift_up(struct tw_trace *trace, size_t at)
-{
-	struct tw_cursor **heap = trace->heap;
-	struct tw_cursor *moving = heap[at];
-
-	while (at && is_before(moving, heap[(at - 1) / 2])) {
-		heap[at] = heap[(at - 1) / 2];
-		at = (at - 1) / 2;
-	}
-	heap[at] = moving;
-}
-
-static void find_limit(struct tw_trace *trace)
-{
-	uint64_t limit = UINT64_MAX;
-	size_t i;
-
-	for (i = 1; i < 3 && i < trace->heap_count; i++)
-		if (trace->heap[i]->record.time_ns < limit)
-			limit = trace->heap[i]->record.time_ns;
-	trace->limit = limit;
-}
-
-static int push(struct tw_trace *trace, struct tw_cursor *cursor)
-{
-	const size_t room = trace->heap_room ? trace->heap_room * 2 : 16;
-	struct tw_cursor **heap;
-
-	if (trace->heap_count == trace->heap_room) {
-		heap = reallocarray(trace->heap, room,
-				    sizeof(struct tw_cursor *));
-		if (!heap)
-			return -ENOMEM;
-		trace->heap = heap;
-		trace->heap_room = room;
-	}
-	trace->heap[trace->heap_count++] = cursor;
-	cursor->in_heap = true;
-	sift_up(trace, trace->heap_count - 1);
 	return 0;
 }
 
-static void pop(struct tw_trace *trace)
-{
-	trace->heap[0]->in_heap = false;
-	trace->heap[0] = trace->heap[--trace->heap_count];
-	if (trace->heap_count)
-		sift_down(trace, 0);
-}
-
-static int fill_from(struct tw_trace *trace, struct tw_source *source)
-{
-	struct tw_cursor *cursor;
-	uint32_t lane;
-	int error = 0;
-
-	for (lane = 0; !error && lane < source->lane_count; lane++) {
-		cursor = source->cursors[lane];
-		if (cursor && !cursor->in_heap && advance(cursor))
-			error = push(trace, cursor);
-	}
-	return error;
-}
-
+/* Give every cursor a record that may have one. */
 static int fill(struct tw_trace *trace)
 {
+	struct tw_cursor *cursor;
 	uint32_t i;
-	int error = 0;
+	int error = list_leaves(trace);
 
-	for (i = 0; !error && i < trace->source_count; i++)
-		error = fill_from(trace, trace->sources[i]);
-	trace->is_filled = true;
-	find_limit(trace);
+	if (error)
+		return error;
+	for (i = 0; i < trace->leaf_count; i++) {
+		cursor = trace->leaves[i];
+		if (!cursor->has_record)
+			cursor->has_record = advance(cursor);
+		trace->times[i] = cursor->has_record ? time_of(cursor)
+						     : TW_MERGE_NONE;
+	}
+	error = tw_merge_build(&trace->merge, trace->times, trace->leaf_count);
+	trace->is_filled = !error;
 	return error;
 }
 
@@ -368,7 +397,7 @@ static int next_no_lane(struct tw_trace *trace, const struct tw_record **record)
 			.kind = TW_RECORD_LOST,
 			.producer = &source->producer,
 			.lane = TW_NO_LANE,
-			.time_ns = trace->no_lane.time_ns,
+			.time_ns = trace->last_ns,
 			.discarded = source->no_lane,
 		};
 		*record = &trace->no_lane;
@@ -377,48 +406,92 @@ static int next_no_lane(struct tw_trace *trace, const struct tw_record **record)
 	return 0;
 }
 
-/* Bring the heap in order after the record of its top was given out. */
-static void settle(struct tw_trace *trace, bool has_record)
+/* Mark a record that comes after one of a later time. */
+static void check_late(struct tw_trace *trace, struct tw_record *record)
 {
-	if (has_record) {
-		sift_down(trace, 0);
-	} else {
-		trace->no_lane.time_ns = trace->heap[0]->record.time_ns;
-		pop(trace);
+	const uint64_t by = trace->last_ns - record->time_ns;
+
+	record->marks &= ~(uint32_t)TW_RECORD_LATE;
+	if (record->time_ns >= trace->last_ns) {
+		/* One of a clock that is ahead makes no others late. */
+		if (record->time_ns <= trace->release_ns)
+			trace->last_ns = record->time_ns;
+		return;
 	}
-	find_limit(trace);
+	if (!trace->hold_ns || by <= LATE_LEAST_NS)
+		return;
+	record->marks |= TW_RECORD_LATE;
+	trace->late.records++;
+	if (by > trace->late.most_ns)
+		trace->late.most_ns = by;
 }
 
-static int next_of_heap(struct tw_trace *trace, const struct tw_record **record)
+/*
+ * Later than the hold-back, and not here for that long either, as what a clock
+ * that is ahead has said.
+ */
+static bool is_held(const struct tw_trace *trace, struct tw_cursor *cursor)
 {
-	trace->running = NULL;
-	if (!trace->heap_count)
+	if (cursor->record.time_ns <= trace->release_ns)
+		return false;
+	if (!cursor->held_ns)
+		cursor->held_ns = trace->release_ns;
+	return trace->release_ns - cursor->held_ns < trace->hold_ns;
+}
+
+/* Give out the winner's record. */
+static int give(struct tw_trace *trace, const struct tw_record **record)
+{
+	const struct tw_merge_node winner = tw_merge_winner(&trace->merge);
+	struct tw_cursor *cursor;
+
+	trace->limit = 0;
+	if (winner.time == TW_MERGE_NONE) {
+		if (trace->running)
+			trace->last_ns = trace->running->record.time_ns;
+		trace->running = NULL;
 		return next_no_lane(trace, record);
-	trace->running = trace->heap[0];
-	*record = &trace->running->record;
+	}
+	cursor = trace->leaves[winner.leaf];
+	if (trace->hold_ns && is_held(trace, cursor)) {
+		trace->running = NULL;
+		return 0;
+	}
+	if (trace->running && cursor == trace->running)
+		trace->limit = tw_merge_runner_up(&trace->merge);
+	if (trace->hold_ns) {
+		check_late(trace, &cursor->record);
+		cursor->held_ns = 0;
+		trace->limit = 0;
+	} else {
+		trace->last_ns = cursor->record.time_ns;
+	}
+	trace->running = cursor;
+	*record = &cursor->record;
 	return 1;
 }
 
 int tw_trace_next(struct tw_trace *trace, const struct tw_record **record)
 {
 	struct tw_cursor *running = trace->running;
+	uint64_t time = TW_MERGE_NONE;
 	int error;
 
 	if (running) {
-		const bool has_record = advance_fast(running) ||
-					advance(running);
-
-		if (has_record && running->record.time_ns < trace->limit) {
+		running->has_record = advance_fast(running) || advance(running);
+		if (running->has_record)
+			time = time_of(running);
+		if (time < trace->limit) {
 			*record = &running->record;
 			return 1;
 		}
-		settle(trace, has_record);
+		tw_merge_replace(&trace->merge, time);
 	} else if (!trace->is_filled) {
 		error = fill(trace);
 		if (error)
 			return error;
 	}
-	return next_of_heap(trace, record);
+	return give(trace, record);
 }
 
 /* ---- Packets, without the events ---- */
@@ -531,8 +604,10 @@ void tw_source_destroy(struct tw_source *source)
 	free(source->schemas);
 	free(source->lookup);
 	tw_dotfile_free(&source->dotfile);
+	tw_foreign_destroy(source->foreign);
 	if (source->dirfd >= 0)
 		close(source->dirfd);
+	tw_guest_clock_destroy(source->clock);
 	tw_drain_destroy(source->drain);
 	tw_attach_close(source->attach);
 	free(source->name);
@@ -590,9 +665,54 @@ struct tw_cursor *tw_source_cursor(struct tw_source *source, uint32_t lane)
 	cursor->queue_end = &cursor->queue;
 	cursor->record.producer = &source->producer;
 	cursor->record.lane = lane;
+	cursor->record.plus_ns = source->producer.plus_ns;
+	cursor->record.minus_ns = source->producer.minus_ns;
 	cursor->totals.lane = lane;
 	source->cursors[lane] = cursor;
+	source->trace->cursor_count++;
 	return cursor;
+}
+
+static void place_by_clock(void *clock, uint64_t ticks,
+			   const struct tw_trace_span *span,
+			   struct tw_trace_time *time)
+{
+	tw_guest_clock_place(clock, ticks, span, time);
+}
+
+void tw_source_set_clock(struct tw_source *source, struct tw_guest_clock *clock)
+{
+	source->clock = clock;
+	source->place = clock ? place_by_clock : NULL;
+	source->place_context = clock;
+	if (source->producer.epoch)
+		tw_source_set_bounds(source, TW_BOUND_UNKNOWN,
+				     TW_BOUND_UNKNOWN);
+}
+
+void tw_source_set_bounds(struct tw_source *source, uint64_t plus_ns,
+			  uint64_t minus_ns)
+{
+	uint32_t lane;
+
+	source->producer.plus_ns = plus_ns;
+	source->producer.minus_ns = minus_ns;
+	for (lane = 0; lane < source->lane_count; lane++) {
+		if (!source->cursors[lane])
+			continue;
+		source->cursors[lane]->record.plus_ns = plus_ns;
+		source->cursors[lane]->record.minus_ns = minus_ns;
+	}
+}
+
+void tw_trace_add_stream(struct tw_trace *trace)
+{
+	trace->stream_count++;
+}
+
+uint32_t tw_trace_stream_count(const struct tw_trace *trace)
+{
+	return trace->stream_count;
 }
 
 struct tw_host_clocks *tw_trace_host_clocks(struct tw_trace *trace)
@@ -619,7 +739,9 @@ void tw_trace_destroy(struct tw_trace *trace)
 	for (i = 0; i < trace->warning_count; i++)
 		free(trace->warnings[i]);
 	free(trace->sources);
-	free(trace->heap);
+	tw_merge_free(&trace->merge);
+	free(trace->leaves);
+	free(trace->times);
 	free(trace);
 }
 
@@ -657,6 +779,26 @@ static void refit_clocks(struct tw_trace *trace)
 		trace->fit_gap = LONGEST_FIT_NS;
 }
 
+void tw_trace_hold(struct tw_trace *trace, uint64_t hold_ns)
+{
+	trace->hold_ns = hold_ns;
+}
+
+void tw_trace_late(const struct tw_trace *trace, struct tw_trace_late *late)
+{
+	*late = trace->late;
+}
+
+/* Up to when all is read, once the rings have been looked at. */
+static uint64_t find_release(const struct tw_trace *trace)
+{
+	struct tw_ring_sync now;
+
+	if (!trace->hold_ns || tw_moment_take(TW_CLOCK_MONOTONIC, &now))
+		return UINT64_MAX;
+	return now.real_ns - trace->hold_ns;
+}
+
 int tw_trace_poll(struct tw_trace *trace, bool finish,
 		  struct tw_attach_error *error)
 {
@@ -666,19 +808,24 @@ int tw_trace_poll(struct tw_trace *trace, bool finish,
 	int got;
 
 	refit_clocks(trace);
+	trace->release_ns = find_release(trace);
 	if (trace->running)
-		settle(trace, advance(trace->running));
+		trace->running->has_record = advance(trace->running);
 	trace->running = NULL;
 	trace->is_filled = false;
 	for (i = 0; i < trace->source_count; i++) {
 		source = trace->sources[i];
-		if (!source->producer.is_ring || source->producer.ended)
+		if (source->producer.ended ||
+		    (!source->producer.is_ring && !source->foreign))
 			continue;
-		got = tw_ring_poll(source, finish, error);
+		got = source->foreign ? tw_foreign_poll(source, finish)
+				      : tw_ring_poll(source, finish, error);
 		if (got < 0)
 			return got;
 		more += got;
 	}
+	if (!more)
+		trace->release_ns = UINT64_MAX;
 	return more;
 }
 
@@ -690,7 +837,9 @@ bool tw_trace_wants_time(const struct tw_trace *trace)
 	for (i = 0; i < trace->source_count; i++) {
 		source = trace->sources[i];
 		if (source->producer.is_ring && source->producer.running &&
-		    !source->producer.ended && !tw_ring_rate(source))
+		    !source->producer.ended &&
+		    (!tw_ring_rate(source) ||
+		     tw_guest_clock_wants_more(source->clock)))
 			return true;
 	}
 	return false;
@@ -705,6 +854,14 @@ const struct tw_trace_producer *tw_trace_producer(const struct tw_trace *trace,
 						  uint32_t index)
 {
 	return &trace->sources[index]->producer;
+}
+
+void tw_trace_when(const struct tw_trace *trace, uint32_t producer,
+		   uint64_t ticks, struct tw_trace_time *time)
+{
+	static const struct tw_trace_span any;
+
+	*time = when(trace->sources[producer], ticks, &any);
 }
 
 uint32_t tw_trace_lane_count(const struct tw_trace *trace, uint32_t producer)

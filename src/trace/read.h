@@ -31,7 +31,31 @@ struct tw_trace_producer {
 	uint32_t generation;
 	bool gone; /* the ring went before it was read to its end: a reset */
 	struct tw_timebase timebase;
+	/* How far off its times may be, if that is the same for all. */
+	uint64_t plus_ns;
+	uint64_t minus_ns;
 	struct tw_decoder decoder; /* its events by id, and byte order */
+};
+
+/* How far off a time may be: nobody knows. */
+#define TW_BOUND_UNKNOWN UINT64_MAX
+
+enum tw_record_marks {
+	TW_RECORD_LATE = 1, /* of an earlier time than one given out before it,
+			       see tw_trace_hold() */
+	TW_RECORD_CLAMPED = 2, /* its producer said a time that can't be */
+	TW_RECORD_UNSURE = 4,  /* of more than one epoch of its clock */
+};
+
+/*
+ * When something was: not before time_ns - minus_ns nor after time_ns +
+ * plus_ns. Both are 0 for what is on this host's clock.
+ */
+struct tw_trace_time {
+	uint64_t time_ns; /* since the epoch */
+	uint64_t plus_ns;
+	uint64_t minus_ns;
+	uint32_t marks; /* enum tw_record_marks */
 };
 
 enum tw_record_kind {
@@ -47,7 +71,10 @@ struct tw_record {
 	uint32_t lane; /* TW_NO_LANE: lost for want of one */
 	uint32_t tid;
 	uint32_t level;
-	uint64_t time_ns; /* since the epoch */
+	uint32_t marks;	  /* enum tw_record_marks */
+	uint64_t time_ns; /* since the epoch: what records are sorted by */
+	uint64_t plus_ns; /* as in struct tw_trace_time */
+	uint64_t minus_ns;
 	struct tw_decoded event;
 	uint64_t lost;	    /* of TW_RECORD_LOST: overwritten unread, */
 	uint64_t discarded; /* and never written */
@@ -81,7 +108,8 @@ int tw_trace_add_guest(struct tw_trace *trace, struct tw_attach *attach,
 /*
  * Take what has come in the rings: call it when tw_trace_next() has returned 0.
  * A ring whose producer has ended is taken to its end; so is every ring with
- * finish set. Returns the number of rings that may bring more, or an error.
+ * finish set, but for those that have an end to wait for (attach.has_end).
+ * Returns the number of rings that may bring more, or an error.
  */
 int tw_trace_poll(struct tw_trace *trace, bool finish,
 		  struct tw_attach_error *error);
@@ -93,11 +121,41 @@ int tw_trace_poll(struct tw_trace *trace, bool finish,
 bool tw_trace_wants_time(const struct tw_trace *trace);
 
 /*
+ * Of live rings, give out only what was hold_ns before the last poll, or
+ * earlier: by then, what was to come before it in time has been read, as far as
+ * no producer took longer than that between reading the clock and having the
+ * event written. What comes later all the same, or in a ring that was found
+ * late, is given out at once, marked TW_RECORD_LATE and counted. What a clock
+ * that is ahead says is held back no longer than anything else. Nothing is held
+ * back once no ring may bring more. 0: as it comes, which is how a trace
+ * begins.
+ */
+void tw_trace_hold(struct tw_trace *trace, uint64_t hold_ns);
+
+struct tw_trace_late {
+	uint64_t records;
+	uint64_t most_ns; /* the latest was so much behind */
+};
+void tw_trace_late(const struct tw_trace *trace, struct tw_trace_late *late);
+
+/*
  * The next record in time: 1 and *record, good until the next call; 0: no more
  * for now, or for good once nothing may bring more; -ENOMEM. What can't be read
  * is passed over, with a warning.
+ *
+ * Records of one time come by producer (its index), then by lane (its number),
+ * then as they stand in the lane; so the same trace always reads the same. A
+ * record of loss has the time of what follows it in its lane, or of what was
+ * before it at a lane's end; loss of no lane comes last.
  */
 int tw_trace_next(struct tw_trace *trace, const struct tw_record **record);
+
+/* When something was at the earliest and at the latest, by when other things
+ * happened: CLOCK_MONOTONIC, ns; 0: not known. */
+struct tw_trace_span {
+	uint64_t from_ns;
+	uint64_t to_ns;
+};
 
 /* A packet, or what of it is new. */
 struct tw_trace_packet {
@@ -113,6 +171,7 @@ struct tw_trace_packet {
 	uint64_t time_end;   /* ticks */
 	uint64_t lost;
 	uint64_t discarded;
+	struct tw_trace_span span; /* its events were within it */
 };
 typedef int (*tw_trace_packet_fn)(void *context,
 				  const struct tw_trace_packet *packet);
@@ -136,6 +195,10 @@ int64_t tw_trace_count(const struct tw_trace_packet *packet, uint64_t *counts,
 uint32_t tw_trace_producer_count(const struct tw_trace *trace);
 const struct tw_trace_producer *tw_trace_producer(const struct tw_trace *trace,
 						  uint32_t index);
+
+/* When a producer's clock showed ticks. */
+void tw_trace_when(const struct tw_trace *trace, uint32_t producer,
+		   uint64_t ticks, struct tw_trace_time *time);
 
 /* What has been read of a lane so far. */
 struct tw_trace_lane {

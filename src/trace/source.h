@@ -7,6 +7,7 @@
 #define TRACKWAY_TRACE_SOURCE_H
 
 #include "dotfile.h"
+#include "guest-clock.h"
 #include "read.h"
 #include "sighting.h"
 
@@ -32,9 +33,12 @@ struct tw_stream {
 struct tw_cursor {
 	struct tw_record record; /* the current one */
 	struct tw_page_walk walk;
+	struct tw_trace_span span; /* of the packet that is walked */
 	struct tw_source *source;
-	bool in_heap;
+	bool has_record; /* one that is still to be given out, or was last */
 	bool has_tail; /* the loss after the last packet is still to be said */
+	uint64_t held_ns; /* how far the hold-back was when it came to hold the
+			     record; 0: it doesn't */
 	/* Rings */
 	struct tw_queued *queue;
 	struct tw_queued **queue_end;
@@ -48,10 +52,21 @@ struct tw_cursor {
 	struct tw_trace_lane totals;
 };
 
+/*
+ * When a clock showed ticks, where a timebase doesn't say it well enough. span:
+ * of the event's packet. Within a lane, later events must not get earlier
+ * times.
+ */
+typedef void (*tw_place_fn)(void *context, uint64_t ticks,
+			    const struct tw_trace_span *span,
+			    struct tw_trace_time *time);
+
 /* One producer. */
 struct tw_source {
 	struct tw_trace_producer producer;
 	struct tw_trace *trace;
+	tw_place_fn place; /* NULL: the timebase says it */
+	void *place_context;
 	struct tw_cursor **cursors; /* by lane; NULL: nothing seen of it */
 	uint32_t lane_count;
 	uint64_t no_lane;
@@ -64,6 +79,8 @@ struct tw_source {
 	struct tw_moments own;
 	struct tw_moments *moments;
 	struct tw_sightings sightings;
+	/* Of a ring in a guest's memory, also when it is recorded; or NULL */
+	struct tw_guest_clock *clock;
 	uint64_t host_hz;	/* of the host's clock of the same kind, or 0 */
 	uint64_t remembered_ns; /* CLOCK_MONOTONIC: tw_drain_remember() */
 	bool polled;		/* what comes now was not there before */
@@ -73,7 +90,8 @@ struct tw_source {
 	struct tw_schema **schemas;
 	size_t schema_count;
 	const struct tw_event_desc **lookup;
-	size_t piece; /* bytes of a stream file read at a time */
+	/* Other tracers' events, read-foreign.h; lookup and schemas too */
+	struct tw_foreign *foreign;
 };
 
 /* read.c */
@@ -83,7 +101,16 @@ void tw_source_destroy(struct tw_source *source);
 int tw_source_add(struct tw_source *source);
 /* The lane's cursor, made if it is the first time. NULL: no memory. */
 struct tw_cursor *tw_source_cursor(struct tw_source *source, uint32_t lane);
+/* From now on this clock says its times; the source's. */
+void tw_source_set_clock(struct tw_source *source,
+			 struct tw_guest_clock *clock);
+/* How far off its times may be, from now on. */
+void tw_source_set_bounds(struct tw_source *source, uint64_t plus_ns,
+			  uint64_t minus_ns);
 struct tw_host_clocks *tw_trace_host_clocks(struct tw_trace *trace);
+/* Stream files in all producers, each with a buffer. */
+void tw_trace_add_stream(struct tw_trace *trace);
+uint32_t tw_trace_stream_count(const struct tw_trace *trace);
 void tw_trace_warn(struct tw_trace *trace, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int tw_trace_fail(struct tw_attach_error *error, int code, const char *format,

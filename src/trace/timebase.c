@@ -17,6 +17,9 @@
  * know the rate worse than a producer that says it. */
 #define BASELINE_MIN_NS 1000000u
 
+/* For a rate that is known to 1 in 10,000. */
+#define WATCH_NS 5000000u
+
 #define MOMENT_TRIES 8
 
 static uint64_t read_ns(clockid_t clock)
@@ -71,6 +74,30 @@ int tw_moment_take(uint32_t kind, struct tw_ring_sync *moment)
 		moment->real_ns = real;
 	}
 	return 0;
+}
+
+uint64_t tw_real_offset(void)
+{
+	uint64_t before, real, after, offset = 0, best = UINT64_MAX;
+	int try;
+
+	for (try = 0; try < MOMENT_TRIES; try++) {
+		before = read_ns(CLOCK_MONOTONIC);
+		real = read_ns(CLOCK_REALTIME);
+		after = read_ns(CLOCK_MONOTONIC);
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		offset = real - before - best / 2;
+	}
+	return offset;
+}
+
+uint64_t tw_host_real_offset(struct tw_host_clocks *host)
+{
+	if (!host->real_ns)
+		host->real_ns = tw_real_offset();
+	return host->real_ns;
 }
 
 void tw_moments_add(struct tw_moments *moments,
@@ -129,6 +156,7 @@ void tw_timebase_set(struct tw_timebase *timebase, uint64_t hz,
 	timebase->hz = hz ? hz : NS_PER_S;
 	timebase->base_ticks = base_ticks;
 	timebase->base_ns = base_ns;
+	timebase->error_ns = 0;
 	/* As many bits as leave mult below 2^62: 2.5 GHz has a shift of 63,
 	 * 1 Hz one of 32. */
 	for (timebase->shift = 64;; timebase->shift--) {
@@ -151,6 +179,25 @@ uint64_t tw_moments_rate(const struct tw_moments *moments)
 		return 0;
 	rate = ((unsigned __int128)ticks * NS_PER_S + ns / 2) / ns;
 	return rate >> 63 ? 0 : (uint64_t)rate;
+}
+
+uint64_t tw_host_clock_rate(struct tw_host_clocks *host, uint32_t kind)
+{
+	const struct timespec pause = {.tv_nsec = WATCH_NS};
+	struct tw_ring_sync now;
+	struct tw_moments *moments;
+
+	if (kind >= TW_CLOCK_OTHER || tw_moment_take(kind, &now))
+		return 0;
+	moments = &host->kinds[kind];
+	moments->kind = kind;
+	tw_moments_add(moments, &now);
+	if (now.mono_ns - moments->first.mono_ns < WATCH_NS) {
+		nanosleep(&pause, NULL);
+		tw_moment_take(kind, &now);
+		tw_moments_add(moments, &now);
+	}
+	return tw_moments_rate(moments);
 }
 
 void tw_timebase_fit(struct tw_timebase *timebase,

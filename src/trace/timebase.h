@@ -17,6 +17,7 @@ struct tw_timebase {
 	uint64_t base_ns;
 	uint64_t mult; /* ns a tick, times 2^shift */
 	uint32_t shift;
+	uint64_t error_ns; /* how far off it is at most; 0: not said */
 };
 
 /*
@@ -46,6 +47,9 @@ bool tw_moment_is_ours(const struct tw_ring_sync *moment,
 /* The clocks of this host, by enum tw_ring_clock; zero-filled is empty. */
 struct tw_host_clocks {
 	struct tw_moments kinds[TW_CLOCK_OTHER + 1];
+	uint64_t real_ns; /* tw_real_offset(), as it was the first time */
+	uint64_t wait_ns; /* CLOCK_MONOTONIC: no guest is waited for before,
+			     see guest-clock.h */
 };
 
 /*
@@ -63,6 +67,17 @@ struct tw_moments *tw_moments_of_ring(struct tw_host_clocks *host,
  * no clock of that kind (enum tw_ring_clock).
  */
 int tw_moment_take(uint32_t kind, struct tw_ring_sync *moment);
+
+/* CLOCK_REALTIME less CLOCK_MONOTONIC, to some ns: now; and as it was when it
+ * was asked for first, so that a step of the one makes no gap. */
+uint64_t tw_real_offset(void);
+uint64_t tw_host_real_offset(struct tw_host_clocks *host);
+
+/*
+ * The rate of this host's clock of that kind, to 1 in 10,000 or better, which
+ * may take some ms. 0: it has none.
+ */
+uint64_t tw_host_clock_rate(struct tw_host_clocks *host, uint32_t kind);
 
 /* The rate that moments show, ticks a second; 0 if they are too close. */
 uint64_t tw_moments_rate(const struct tw_moments *moments);

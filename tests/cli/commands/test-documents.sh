@@ -68,6 +68,15 @@ expect_equal "$(complete_line enable im)" 'image: '
 touch "$directory/guest.ram"
 expect_equal "$(complete_line enable ram : "$directory/guest")" \
     "$directory/guest.ram "
+expect_equal "$(complete_line print cha)" 'channel: '
+expect_equal "$(complete_line print qe)" 'qemu-log: '
+expect_equal "$(complete_line enable qe)" ' '
+expect_equal "$(complete_line stat qemu-log : "$directory/guest")" \
+    "$directory/guest.ram "
+expect_equal "$(complete_line print channel : "$directory/guest")" \
+    "$directory/guest.ram "
+expect_equal "$(complete_line print --events "$directory/guest")" \
+    "$directory/guest.ram "
 start_ticker
 expect_equal "$(complete_line enable ti)" 'ticker '
 expect_equal "$(complete_line enable "$pid")" "$pid "

@@ -371,6 +371,36 @@ expect_status 1
 expect_err 'trackway: ram:wide: no usable ring: it has more pages than can be *'
 end_player
 
+# ---- What is known of a file of RAM: who has it ----
+
+truncate -s 1M mapped
+start_player mapped 4096 65536 mapped
+tell on booted
+run list --json ram:mapped
+expect_status 0
+expect_out '*"state":"running"*'
+# A reader has it too, and runs no guest.
+"$trackway" print -f --history ram:mapped >followed 2>follow-err &
+follower=$!
+children+=("$follower")
+tell 'emit 5' emitted
+for ((i = 0; i < 1000; i++)); do
+    [ "$(wc -l <followed)" -ge 5 ] && break
+    sleep 0.01
+done
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+exec {to}>&-
+run list ram:mapped
+expect_status 0
+# Not everybody may look at all processes.
+[[ $out == *" orphan "* || $out == *" unknown "* ]] ||
+    fail "a guest that was killed"
+kill -TERM "$follower"
+wait "$follower"
+run print ram:mapped
+expect_equal "$(wc -l <<<"$out")" 5
+
 # ---- Times ----
 
 start_player - 4096 65536 timed

@@ -33,7 +33,7 @@ expect_status 0
 run print dir/emitter-*
 expect_equal "$(wc -l <<<"$out")" 100
 run print dir threads
-expect_equal "$(grep -c ' emitter [0-9]* count ' <<<"$out")" 1300
+expect_equal "$(grep -cE ' emitter:[0-9]+ +[0-9]+ count ' <<<"$out")" 1300
 # In the order of time, over all threads.
 run print threads
 expect_equal "$(sort -c <<<"$out" 2>&1)" ''

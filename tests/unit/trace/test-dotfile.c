@@ -62,6 +62,11 @@ static void write_one(struct rig *rig)
 		{.lane = 5},
 		{.lane = 6, .name = "x"},
 	};
+	struct tw_dotfile_pair pairs[] = {
+		{TW_PAIR_LOWER, 31, 32, 0},
+		{TW_PAIR_BREAK, 0, 0, 0},
+		{TW_PAIR_EXCHANGE, 33, 34, UINT64_C(1) << 41},
+	};
 	const struct tw_dotfile dotfile = {
 		.raw_control = rig->f.memory,
 		.raw_control_size = sizeof(struct tw_ring_control),
@@ -81,6 +86,17 @@ static void write_one(struct rig *rig)
 			  .generation = 22,
 			  .place = UINT64_C(1) << 40,
 			  .gone = 1},
+		.clock = {.is_known = true,
+			  .hz = 41,
+			  .tolerance_ppb = 42,
+			  .drift_ppb = 43,
+			  .step = 44,
+			  .flags = 1,
+			  .first_real_ns = 45,
+			  .last_real_ns = 46,
+			  .end_ns = 47,
+			  .pairs = pairs,
+			  .pair_count = 3},
 	};
 
 	assert_int_equal(tw_dotfile_write(rig->dirfd, &dotfile), 0);
@@ -149,6 +165,21 @@ static void test_round_trip(void **state)
 	assert_int_equal(dotfile.guest.generation, 22);
 	assert_int_equal(dotfile.guest.place, UINT64_C(1) << 40);
 	assert_int_equal(dotfile.guest.gone, 1);
+	assert_true(dotfile.clock.is_known);
+	assert_int_equal(dotfile.clock.hz, 41);
+	assert_int_equal(dotfile.clock.tolerance_ppb, 42);
+	assert_int_equal(dotfile.clock.drift_ppb, 43);
+	assert_int_equal(dotfile.clock.step, 44);
+	assert_int_equal(dotfile.clock.flags, 1);
+	assert_int_equal(dotfile.clock.first_real_ns, 45);
+	assert_int_equal(dotfile.clock.last_real_ns, 46);
+	assert_int_equal(dotfile.clock.end_ns, 47);
+	assert_int_equal(dotfile.clock.pair_count, 3);
+	assert_int_equal(dotfile.clock.pairs[1].kind, TW_PAIR_BREAK);
+	assert_int_equal(dotfile.clock.pairs[2].kind, TW_PAIR_EXCHANGE);
+	assert_int_equal(dotfile.clock.pairs[2].ticks, 33);
+	assert_int_equal(dotfile.clock.pairs[2].from_ns, 34);
+	assert_int_equal(dotfile.clock.pairs[2].to_ns, UINT64_C(1) << 41);
 	tw_dotfile_free(&dotfile);
 }
 

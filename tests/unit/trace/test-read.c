@@ -278,6 +278,64 @@ static void test_follow(void **state)
 	fixture_destroy(&f);
 }
 
+/* A guest's ring whose pages can't be read any more, but whose beginning can.
+ */
+struct unreadable {
+	struct fixture f;
+	bool is_unreadable;
+};
+
+static int read_first(void *context, uint64_t offset, void *to, size_t size)
+{
+	const struct unreadable *ring = context;
+
+	if (ring->is_unreadable && offset >= TW_RING_CONTROL_MIN)
+		return -EIO;
+	memcpy(to, ring->f.memory + offset, size);
+	return 0;
+}
+
+/* One guest's ring that fails in the middle doesn't end the others. */
+static void test_guest_ring_that_fails(void **state)
+{
+	struct unreadable bad = {.is_unreadable = false};
+	struct tw_attach_error error;
+	struct tw_attach *attach;
+	struct fixture good;
+	struct tw_trace *trace;
+	struct told told = {0};
+
+	(void)state;
+	fixture_create(&bad.f, 512, 16, TW_RING_OVERWRITE);
+	fixture_create(&good, 512, 16, TW_RING_OVERWRITE);
+	attach = fixture_attach(&bad.f, NULL);
+	attach->ring.memory.base = NULL;
+	attach->ring.memory.context = &bad;
+	attach->ring.memory.read = read_first;
+	assert_int_equal(tw_trace_create(&trace), 0);
+	assert_int_equal(tw_trace_add_guest(trace, attach, &live, 1, &error),
+			 0);
+	assert_int_equal(tw_trace_add_guest(trace, fixture_attach(&good, NULL),
+					    &live, 1, &error),
+			 0);
+	emit_mixed(&bad.f, 10);
+	emit_mixed(&good, 10);
+	bad.is_unreadable = true;
+	assert_int_equal(tw_trace_poll(trace, false, &error), 0);
+	tell(trace, &told);
+	assert_int_equal(told.events, sum(good.written));
+	assert_int_equal(told.producers, 2);
+	assert_int_equal(tw_trace_warning_count(trace), 1);
+	assert_non_null(strstr(tw_trace_warning(trace, 0), "no further"));
+	assert_true(tw_trace_producer(trace, 0)->ended);
+	/* Nor is it asked again. */
+	assert_int_equal(tw_trace_poll(trace, true, &error), 0);
+	assert_int_equal(tw_trace_warning_count(trace), 1);
+	tw_trace_destroy(trace);
+	fixture_destroy(&good);
+	fixture_destroy(&bad.f);
+}
+
 static void test_loss_is_told_where_it_was(void **state)
 {
 	struct fixture f;
@@ -528,7 +586,7 @@ static void test_flipped_bytes(void **state)
 /* Print it and record it, as far as that goes. */
 static void use_ring(const char *path, const char *directory)
 {
-	const struct tw_timebase timebase = {1000000000, 0, 0, 1, 0};
+	const struct tw_timebase timebase = {1000000000, 0, 0, 1, 0, 0};
 	struct tw_attach_error error;
 	const struct tw_record *record;
 	struct tw_attach *attach;
@@ -704,9 +762,6 @@ static void test_refusals(void **state)
 	store(path, data, 5);
 	refuse_directory(r.directory, -EBADMSG, "magic");
 	free(data);
-	unlink(path);
-	refuse_directory(recorder_path(&r, path, sizeof(path), ""), -EBADMSG,
-			 "babeltrace2");
 	fixture_destroy(&f);
 }
 
@@ -718,6 +773,7 @@ int main(void)
 		cmocka_unit_test(test_other_byte_order),
 		cmocka_unit_test(test_several_producers),
 		cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_guest_ring_that_fails),
 		cmocka_unit_test(test_loss_is_told_where_it_was),
 		cmocka_unit_test(test_loss_in_a_ring),
 		cmocka_unit_test(test_counting),

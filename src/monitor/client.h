@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the monitor share. command.c behaves: it looks at the
+ * arguments, acts, and says what is to be shown by calling the client's view;
+ * text.c and json.c are the views, and turn bytes into commands.
+ */
+#ifndef TRACKWAY_MONITOR_CLIENT_H
+#define TRACKWAY_MONITOR_CLIENT_H
+
+#include "monitor.h"
+
+#include "../schema/format.h"
+#include "../trace/read.h"
+
+#include <jansson.h>
+
+/* ---- Targets: monitor.c ---- */
+
+struct tw_monitored {
+	char *name;
+	struct tw_attach *attach;
+	/* Those that "trace off" has switched off; by id, all TW_EVENTS_MAX. */
+	bool *held;
+};
+
+struct tw_monitor {
+	struct tw_monitored *targets;
+	size_t count;
+	bool is_off;	/* "trace off" */
+	uint64_t pages; /* bytes that clients read out at the moment */
+};
+
+/* An event of one of the targets: where a walk stands. */
+struct tw_monitor_event {
+	size_t target;
+	uint32_t id;
+	const char *name;
+	const char *prefix; /* the target's name; NULL: there is only one */
+	int state; /* 1, 0, or -ENODEV: unavailable; as if "trace on" */
+};
+
+/*
+ * The next event that a pattern (NULL: any) names, from *event on, which is
+ * zero-filled at first. False: there are no more.
+ */
+bool tw_monitor_next(struct tw_monitor *monitor, const char *pattern,
+		     struct tw_monitor_event *event);
+
+/* Look for events that came with a module. */
+void tw_monitor_refresh(struct tw_monitor *monitor);
+
+/* "trace off" and "trace on": what could not be switched is passed over. */
+void tw_monitor_hold(struct tw_monitor *monitor);
+void tw_monitor_release(struct tw_monitor *monitor);
+
+/* ---- Commands: command.c ---- */
+
+enum tw_monitor_slot {
+	TW_SLOT_END,
+	TW_SLOT_NAME,	/* any word */
+	TW_SLOT_SWITCH, /* on or off; anything else is an error of syntax */
+	TW_SLOT_OPTION, /* on or off; the command looks at it itself */
+	TW_SLOT_HEX,	/* "-x", true */
+	TW_SLOT_IGNORE, /* JSON alone: true or false */
+	TW_SLOT_MAX,	/* JSON alone: a number from 1 on */
+};
+
+struct tw_monitor_parameter {
+	enum tw_monitor_slot slot; /* TW_SLOT_END ends the list */
+	const char *name;	   /* as JSON has it; NULL: text alone */
+	bool is_optional;	   /* in text */
+	bool is_needed;		   /* in JSON */
+};
+
+struct tw_monitor_arguments {
+	const char *name;   /* NULL: none */
+	const char *option; /* as it was typed; NULL: none */
+	int on;		    /* 1, 0, or -1: neither, or none */
+	bool hex;
+	bool ignore_unavailable;
+	uint64_t max; /* 0: no limit */
+};
+
+enum tw_monitor_result {
+	TW_RESULT_NOTHING,
+	TW_RESULT_LIST,
+	TW_RESULT_OBJECT,
+};
+
+struct tw_monitor_client;
+
+struct tw_monitor_command {
+	const char *text; /* "info trace", "help|?"; NULL: JSON alone */
+	const char *json; /* NULL: text alone */
+	const char *usage;
+	const char *help;
+	struct tw_monitor_parameter parameters[4];
+	enum tw_monitor_result result;
+	bool is_qemu; /* events are shown in QEMU's words, not seed 1's */
+	bool is_negotiation; /* JSON's, of capabilities: done there */
+	/* Do it; false: tw_client_fail() was called. */
+	bool (*start)(struct tw_monitor_client *client);
+	/* NULL, or one more item of a list; false: that was the last. */
+	bool (*step)(struct tw_monitor_client *client);
+};
+
+/* Ends with an entry that has neither text nor json. */
+extern const struct tw_monitor_command tw_monitor_commands[];
+
+/* Whether word is one of names, "help|?". */
+bool tw_command_is_called(const char *names, const char *word);
+
+/* ---- Clients: client.c ---- */
+
+#define TW_FORMAT_SLOTS 256u
+
+struct tw_monitor_reader {
+	struct tw_trace *trace;
+	size_t *targets;	      /* by producer */
+	bool has_shown;		      /* something, once */
+	bool has_polled;	      /* during this command */
+	uint64_t charged;	      /* of monitor->pages */
+	struct tw_attach_error error; /* of a target that can't be read */
+	/* Formats that were used lately. */
+	const struct tw_event_desc *events[TW_FORMAT_SLOTS];
+	struct tw_format *formats[TW_FORMAT_SLOTS];
+};
+
+/* What of a record is to be shown. */
+struct tw_monitor_record {
+	const struct tw_record *record;
+	const char *prefix; /* as in struct tw_monitor_event */
+	const char *target;
+	const char *message; /* escaped; NUL-terminated */
+	bool hex;
+};
+
+struct tw_monitor_view {
+	/* What a client hears before it has said a word. */
+	void (*begin)(struct tw_monitor_client *client);
+	/* Bytes that were fed. Returns how many were taken. */
+	size_t (*feed)(struct tw_monitor_client *client, const char *bytes,
+		       size_t size);
+	void (*feed_end)(struct tw_monitor_client *client);
+	void (*event)(struct tw_monitor_client *client,
+		      const struct tw_monitor_event *event);
+	void (*record)(struct tw_monitor_client *client,
+		       const struct tw_monitor_record *record);
+	void (*command)(struct tw_monitor_client *client,
+			const struct tw_monitor_command *command);
+	void (*status)(struct tw_monitor_client *client);
+	void (*fail)(struct tw_monitor_client *client, const char *text);
+	void (*end)(struct tw_monitor_client *client);
+};
+
+extern const struct tw_monitor_view tw_monitor_text;
+extern const struct tw_monitor_view tw_monitor_json;
+
+struct tw_monitor_client {
+	struct tw_monitor *monitor;
+	const struct tw_monitor_view *view;
+	bool is_over;
+	/* A line or a JSON value so far; room for TW_MONITOR_INPUT_MAX + 1. */
+	char *input;
+	size_t input_size;
+	bool is_too_long; /* what is left of it is passed over */
+	struct tw_text output;
+	size_t pulled; /* of output, bytes */
+	/* The command that runs; NULL: none. */
+	const struct tw_monitor_command *command;
+	struct tw_monitor_arguments arguments;
+	struct tw_monitor_event event; /* where its walk stands */
+	size_t place;		       /* or, in the list of commands */
+	bool is_listing;	       /* an item was shown: JSON's */
+	uint64_t shown;		       /* items so far */
+	struct tw_monitor_reader reader;
+	/* JSON's own. */
+	json_t *request;    /* of the command that runs */
+	unsigned int depth; /* of brackets */
+	bool is_negotiated;
+	bool in_string;
+	bool in_escape;
+	bool is_skipping; /* to the end of the line, after an error */
+};
+
+/* Begin a command whose arguments are filled in. */
+void tw_client_run(struct tw_monitor_client *client,
+		   const struct tw_monitor_command *command);
+
+/* It failed: one line, no newline. */
+void tw_client_fail(struct tw_monitor_client *client, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- Reading rings out: reader.c ---- */
+
+/* What can't be opened says so once it is read. -ENOMEM. */
+int tw_reader_open(struct tw_monitor_client *client);
+void tw_reader_close(struct tw_monitor_client *client);
+
+/* Begin a command that reads; false: tw_client_fail() was called. */
+bool tw_reader_start(struct tw_monitor_client *client);
+
+/* Show one more record to the view; false: there are no more. */
+bool tw_reader_step(struct tw_monitor_client *client);
+
+#endif
