@@ -76,7 +76,8 @@ def run(*command, lost=False):
 
 
 def build_firmware(machine, tracetool, directory, main=FIRMWARE / "main.c",
-                   events=FIRMWARE / "trace-events", options=()):
+                   events=FIRMWARE / "trace-events", options=(),
+                   backend="ring"):
     """The firmware's image for a machine, compiled with the runtime that
     tracetool writes out. options: the compiler's, beyond the machine's."""
     prefix = machine.compiler[0].removesuffix("gcc")
@@ -85,7 +86,7 @@ def build_firmware(machine, tracetool, directory, main=FIRMWARE / "main.c",
     image = directory / "firmware.elf"
     run(tracetool, "--emit-guest-runtime", directory)
     for form in "h", "c":
-        run(tracetool, f"--format={form}", "--backends=ring",
+        run(tracetool, f"--format={form}", f"--backends={backend}",
             "--group=firmware", events, directory / f"trace.{form}")
     run(*machine.compiler, *FLAGS, *machine.flags, *options,
         f"-DMACHINE_CPUS={machine.cpus}",
@@ -105,7 +106,8 @@ def build_firmware(machine, tracetool, directory, main=FIRMWARE / "main.c",
 class Guest:
     """A QEMU that runs the firmware."""
 
-    def __init__(self, machine, image, directory, ram_file=None, options=()):
+    def __init__(self, machine, image, directory, ram_file=None, options=(),
+                 serial=None):
         self.serial = directory / "serial"
         monitor = directory / "monitor"
         command = [str(image) if word == "FIRMWARE" else word
@@ -116,7 +118,8 @@ class Guest:
             command += ["-m", machine.memory, "-object",
                         f"memory-backend-file,id=ram,size={machine.memory},"
                         f"mem-path={ram_file},share=on"]
-        command += ["-display", "none", "-serial", f"file:{self.serial}",
+        command += ["-display", "none",
+                    "-serial", serial or f"file:{self.serial}",
                     "-monitor", f"unix:{monitor},server,nowait", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         self.target = f"vm:{self.process.pid}"

@@ -3,8 +3,9 @@
  * The test guests' firmware, the same on every machine. Each CPU beats once a
  * timer interrupt; while guest_work is on, it also emits its share of
  * WORK_TOTAL events, a burst each beat, so that a reader keeps up; switched off
- * and on again, it begins anew. The timer interrupt emits as well, and comes
- * into the midst of an event now and then; while guest_spin is on, mostly so.
+ * and on again, it begins anew. Idle, it answers a host that asks for its
+ * clock. The timer interrupt emits as well, and comes into the midst of an
+ * event now and then; while guest_spin is on, mostly so.
  */
 #include "machine.h"
 #include "trace.h"
@@ -12,6 +13,9 @@
 #define WORK_TOTAL 1000000u
 #define WORK_SHARE (WORK_TOTAL / MACHINE_CPUS)
 #define WORK_BURST (5000u / MACHINE_CPUS)
+
+/* Before it sleeps again, while a host asks for the clock. */
+#define SYNC_LOOKS 20000u
 
 struct cpu {
 	volatile uint32_t ticks;
@@ -71,9 +75,16 @@ static void wait(unsigned int index, uint32_t ticks)
 		"takes the longer the longer it is, so that the timer's "
 		"interrupt finds the main flow in the midst of it";
 
+	uint32_t awake = 0;
+
 	while (cpus[index].ticks == ticks) {
+		/* One CPU is enough, and leaves the host's others to it. */
+		if (index == 0 && tw_guest_sync())
+			awake = SYNC_LOOKS;
 		if (trace_guest_spin_enabled())
 			trace_guest_spin(index, text);
+		else if (awake)
+			awake--;
 		else
 			machine_idle();
 	}
