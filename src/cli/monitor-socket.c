@@ -38,6 +38,7 @@ struct server {
 	struct tw_monitor *monitor;
 	enum tw_monitor_form form;
 	int fd;
+	bool no_room; /* for another descriptor, at the latest try */
 	sigset_t unblocked;
 	struct connection *clients[CLIENTS_MAX];
 	size_t count;
@@ -147,8 +148,11 @@ static void accept_client(struct server *server)
 	struct connection *connection;
 	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0)
+	if (fd < 0) {
+		server->no_room = errno != EAGAIN && errno != ECONNABORTED &&
+				  errno != EINTR;
 		return;
+	}
 	connection = server->count < CLIENTS_MAX && is_welcome(fd)
 			     ? calloc(1, sizeof(*connection))
 			     : NULL;
@@ -169,7 +173,9 @@ static void accept_client(struct server *server)
 
 static void set_polls(struct server *server)
 {
-	server->polls[0] = (struct pollfd){.fd = server->fd, .events = POLLIN};
+	/* A caller that can't be let in would wake us again at once. */
+	server->polls[0] = (struct pollfd){
+		.fd = server->no_room ? -1 : server->fd, .events = POLLIN};
 	for (size_t i = 0; i < server->count; i++) {
 		const struct connection *connection = server->clients[i];
 		const bool wants = !connection->in_size &&
@@ -216,10 +222,16 @@ static void block_signals(struct server *server)
 
 static int loop(struct server *server)
 {
+	const struct timespec pause = {.tv_nsec = 100000000};
+	int got;
+
 	while (!tw_interrupted()) {
 		set_polls(server);
-		if (ppoll(server->polls, server->count + 1, NULL,
-			  &server->unblocked) >= 0)
+		got = ppoll(server->polls, server->count + 1,
+			    server->no_room ? &pause : NULL,
+			    &server->unblocked);
+		server->no_room = false;
+		if (got >= 0)
 			serve_ready(server);
 		else if (errno != EINTR)
 			return tw_error(NULL, "poll: %s", strerror(errno));

@@ -157,6 +157,7 @@ static void channel_reset(void)
 
 int tw_channel_start(const struct tw_channel_options *options)
 {
+	uintptr_t saved;
 	int32_t count;
 
 	tw_channel_stop();
@@ -169,10 +170,13 @@ int tw_channel_start(const struct tw_channel_options *options)
 	channel.group_count = options->group_count;
 	channel.event_count = (uint32_t)count;
 	channel_reset();
+	/* The start is a message as well: what interrupts it is counted. */
+	(void)tw_channel_enter(&saved);
+	channel.transport = options->transport;
 	tw_channel_switch_all(options->flags & TW_CHANNEL_EVENTS_ON);
 	if (!options->transport->kind->start(options->transport, options))
 		channel.failed++;
-	channel.transport = options->transport;
+	tw_channel_leave(saved);
 	return 0;
 }
 

@@ -20,8 +20,8 @@ struct tw_channel_message {
 
 /* All of them are given the object that tw_channel_start() was. */
 struct tw_transport_kind {
-	/* Called when the groups have their ids. False: the other end takes
-	 * nothing. */
+	/* Called when the groups have their ids, as send is. False: the other
+	 * end takes nothing. */
 	bool (*start)(struct tw_transport *transport,
 		      const struct tw_channel_options *options);
 	/* One at a time. False: not sent, or not whole. */

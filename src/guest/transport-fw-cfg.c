@@ -171,7 +171,7 @@ static bool fw_cfg_start(struct tw_transport *transport,
 			 const struct tw_channel_options *options)
 {
 	(void)options;
-	fw_cfg_poll(transport);
+	fw_cfg_read_states((void *)transport);
 	return true;
 }
 

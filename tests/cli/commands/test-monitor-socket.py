@@ -6,6 +6,7 @@ Arguments: trackway, ticker, make-ring (not used).
 """
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 trackway, ticker = sys.argv[1:3]
 directory = tempfile.mkdtemp()
@@ -145,6 +147,31 @@ def test_deaf():
     end_monitor(monitor)
 
 
+def cpu_seconds(process):
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_no_descriptors():
+    """More callers than it may have descriptors: they wait their turn, and it
+    doesn't spin for them."""
+    monitor = start_monitor()
+    resource.prlimit(monitor.pid, resource.RLIMIT_NOFILE, (24, 24))
+    clients = [Client() for _ in range(40)]
+    clients[0].send(b"info trace-events tick_quiet\n")
+    check(clients[0].line() == "tick_quiet : state 0", "the first one")
+    before = cpu_seconds(monitor)
+    time.sleep(1)
+    check(cpu_seconds(monitor) - before < 0.5, "it spins")
+    last = clients.pop()
+    last.send(b"info trace-events tick_quiet\n")
+    for client in clients:
+        client.close()
+    check(last.line() == "tick_quiet : state 0", "the last one's turn")
+    end_monitor(monitor)
+
+
 def test_place():
     """What may be there already."""
     monitor = start_monitor()
@@ -195,6 +222,7 @@ def main():
     check(ready.stdout.readline() == b"ready\n", "ticker")
     test_json()
     test_deaf()
+    test_no_descriptors()
     test_place()
     test_stranger()
     check(ready.poll() is None, "the program goes on")

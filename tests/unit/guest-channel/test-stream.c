@@ -257,6 +257,22 @@ static void test_nested(void **state)
 	assert_false(wire.masked);
 }
 
+static void test_nested_start(void **state)
+{
+	uint32_t lost;
+
+	(void)state;
+	wire.interrupt = interrupt;
+	wire_start(&line.transport, TW_CHANNEL_EVENTS_ON);
+	wire.interrupt = NULL;
+	lost = tw_channel_lost();
+	/* One in the midst of each byte of the first frame. */
+	assert_in_range(lost, MESSAGES_GUARDED ? 0 : 8 + 22 + 4,
+			MESSAGES_GUARDED ? 0 : 8 + 22 + 31 + 4);
+	trace_plain();
+	EVENT(lost + 1, 1, "");
+}
+
 /*
  * The way back.
  */
@@ -398,9 +414,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, reset, reset)
 	const struct CMUnitTest tests[] = {
-		TEST(bytes),	 TEST(names),	TEST(fields),  TEST(cut),
-		TEST(shrinking), TEST(by_hand), TEST(stuck),   TEST(nested),
-		TEST(switches),	 TEST(garbage), TEST(endless),
+		TEST(bytes),	TEST(names),	 TEST(fields),
+		TEST(cut),	TEST(shrinking), TEST(by_hand),
+		TEST(stuck),	TEST(nested),	 TEST(nested_start),
+		TEST(switches), TEST(garbage),	 TEST(endless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
