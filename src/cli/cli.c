@@ -120,7 +120,10 @@ static void print_general_help(FILE *to)
 		fprintf(to, "  %-10s  %s\n", commands[i]->name,
 			commands[i]->summary);
 	fputs("\n"
-	      "A TARGET is a PID, a program's name, or a ring file's path.\n"
+	      "A TARGET is a PID, a program's name, a ring file's path, or a "
+	      "guest:\n"
+	      "vm:PID, ram:FILE, image:FILE, channel:PATH (see: man "
+	      "trackway).\n"
 	      "A GLOB is an event's name, with * for any characters and ? for "
 	      "one.\n"
 	      "\n"

@@ -513,8 +513,7 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_sync = {
 	.name = "sync",
-	.usage = "[--duration SECONDS] [--passive] [--plot FILE] [--json] "
-		 "TARGET",
+	.usage = "[--duration S] [--passive] [--plot FILE] [--json] TARGET",
 	.summary = "measure a producer's clock against the host's",
 	.details = "A guest that calls tw_guest_sync() is asked for its clock "
 		   "as fast as it answers; any other is watched as it takes "
