@@ -327,7 +327,7 @@ static void test_other_host(void **state)
 	open_player(&player, GUEST_RAM, false, 0);
 	play(&player, run_honest);
 	for (int i = 0; i < 100; i++) {
-		player.control->beacon = now_ns();
+		store(&player, &player.control->beacon, now_ns());
 		assert_int_equal(tw_attach_exchange(player.attach, LONG_NS,
 						    NULL, &exchange),
 				 0);
