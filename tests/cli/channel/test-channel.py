@@ -85,7 +85,20 @@ class Running:
 
     def end(self):
         self.process.send_signal(signal.SIGINT)
+        # The thread sanitizer may keep a signal that comes early to itself.
+        while self.is_still_there():
+            self.process.send_signal(signal.SIGINT)
         return self.wait()
+
+    def is_still_there(self):
+        maps = pathlib.Path(f"/proc/{self.process.pid}/maps")
+        if "libtsan" not in maps.read_text(encoding="utf-8"):
+            return False
+        for _ in range(100):
+            if self.process.poll() is not None:
+                return False
+            time.sleep(0.05)
+        return True
 
 
 def objects(text):
