@@ -178,6 +178,26 @@ static void *run_forger(void *context)
 	return NULL;
 }
 
+/* Answers, and lets it seem that another host had written a beacon of the same
+ * nonce. */
+static void *run_usurped(void *context)
+{
+	struct player *player = context;
+	uint64_t seen = 0;
+
+	while (!is_over(player)) {
+		uint64_t beacon = load(player, &player->control->beacon);
+
+		if (beacon == seen)
+			continue;
+		seen = beacon ^ 0x10000;
+		store(player, &player->control->beacon, seen);
+		store(player, &player->control->reply,
+		      now_ns() << 16 | (beacon & 0xffff));
+	}
+	return NULL;
+}
+
 static void check_turn(const struct tw_attach_exchange *exchange)
 {
 	assert_true(exchange->t1 <= exchange->t2);
@@ -251,6 +271,28 @@ static void test_stale_answer(void **state)
 	assert_int_equal(tw_attach_exchange(player.attach, SHORT_NS / 10, NULL,
 					    &exchange),
 			 -EAGAIN);
+	close_player(&player);
+}
+
+/* A nonce that would tell nothing is passed over: what stands there has the one
+ * that the next beacon is likely to begin with. */
+static void test_nonces(void **state)
+{
+	struct player player;
+	uint64_t beacon, before, taken = 0;
+
+	open_player(&player, GUEST_RAM, false, 0);
+	for (int i = 0; i < 40000; i++) {
+		uint64_t *word = i % 2 ? &player.control->beacon
+				       : &player.control->reply;
+
+		before = now_ns();
+		store(&player, word, before + taken);
+		assert_int_equal(tw_attach_beacon(player.attach, &beacon), 0);
+		assert_int_not_equal(beacon & 0xffff,
+				     (before + taken) & 0xffff);
+		taken = beacon - before;
+	}
 	close_player(&player);
 }
 
@@ -334,6 +376,23 @@ static void test_other_host(void **state)
 		check_turn(&exchange);
 	}
 	assert_int_equal(tw_attach_beacon(player.attach, &beacon), 0);
+	close_player(&player);
+}
+
+/* It was written by the time that the answer came: whose the answer is can't be
+ * told. (Now and then we are quick, and have the next one there by then.) */
+static void test_usurped(void **state)
+{
+	struct tw_attach_exchange exchange;
+	struct player player;
+	int refused = 0;
+
+	open_player(&player, GUEST_RAM, false, 0);
+	play(&player, run_usurped);
+	for (int i = 0; i < 300; i++)
+		refused += tw_attach_exchange(player.attach, LONG_NS, NULL,
+					      &exchange) == -EAGAIN;
+	assert_true(refused > 0);
 	close_player(&player);
 }
 
@@ -427,7 +486,8 @@ static void *run_turns(void *context)
 	const struct timespec nap = {0, 200000};
 
 	while (!is_over(player)) {
-		take_page(player, player->answers++ % 4 == 0 ? now_ns() : 0);
+		take_page(player,
+			  player->answers++ % 4 == 0 ? now_ns() + 1000000 : 0);
 		nanosleep(&nap, NULL);
 	}
 	return NULL;
@@ -487,10 +547,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(exchanges), TEST(no_answer),     TEST(stale_answer),
-		TEST(beacons),	 TEST(forger),	      TEST(other_host),
-		TEST(gone),	 TEST(not_for_these), TEST(turns),
-		TEST(extends),
+		TEST(exchanges),     TEST(no_answer), TEST(stale_answer),
+		TEST(beacons),	     TEST(forger),    TEST(other_host),
+		TEST(nonces),	     TEST(usurped),   TEST(gone),
+		TEST(not_for_these), TEST(turns),     TEST(extends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
