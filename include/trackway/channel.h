@@ -136,6 +136,7 @@ TW_CHANNEL_API void tw_fw_cfg_channel_counts(
 #define TW_FRAME_TRAILER 4u
 #define TW_FRAME_PAYLOAD_MAX 1008u
 #define TW_FRAME_MAX (TW_FRAME_HEADER + TW_FRAME_PAYLOAD_MAX + TW_FRAME_TRAILER)
+#define TW_FRAME_SWITCH_SIZE 3u	  /* bytes: u16 id, u8 state */
 #define TW_FRAME_SWITCHES_MAX 16u /* in one frame */
 /* Whatever the stream, no byte fed makes more bytes to be summed than this. */
 #define TW_FRAME_WORK 254u
@@ -233,10 +234,10 @@ struct tw_channel_switch {
 };
 
 /*
- * Write a frame that switches events into size bytes of buffer: 12 + 3 * count
- * of them. count: 1 to TW_FRAME_SWITCHES_MAX. sequence: 0 for the first frame
- * that is sent to this guest, then 1 more for each. Returns the frame's size,
- * -EINVAL (count), -ENOSPC (size).
+ * Write a frame that switches events into size bytes of buffer: its header, its
+ * trailer and TW_FRAME_SWITCH_SIZE for each. count: 1 to TW_FRAME_SWITCHES_MAX.
+ * sequence: 0 for the first frame that is sent to this guest, then 1 more for
+ * each. Returns the frame's size, -EINVAL (count), -ENOSPC (size).
  */
 TW_CHANNEL_API int tw_frame_encode_switch(
 	uint8_t *buffer, size_t size, uint32_t sequence,

@@ -103,4 +103,11 @@ int tw_attach_wait(struct tw_attach *attach, uint32_t head, int timeout_ms);
 int tw_attach_event_state(struct tw_attach *attach, uint32_t id);
 int tw_attach_set_event_state(struct tw_attach *attach, uint32_t id, bool on);
 
+/*
+ * A copy of a parsed schema whose fields all have sizes, for a target whose
+ * pointers and longs have word_size bytes. NULL: no memory.
+ */
+struct tw_schema *tw_attach_resolve_schema(const struct tw_schema *schema,
+					   uint8_t word_size);
+
 #endif

@@ -30,7 +30,9 @@
 #define BUFFER_SIZE (64u << 10)
 #define PUMP_MAX (16u << 20) /* bytes read at a time */
 #define SLICE_MS 100
-#define FRAME_SIZE (12 + 3 * TW_FRAME_SWITCHES_MAX)
+#define FRAME_SIZE                            \
+	(TW_FRAME_HEADER + TW_FRAME_TRAILER + \
+	 TW_FRAME_SWITCH_SIZE * TW_FRAME_SWITCHES_MAX)
 
 struct tw_channel_source {
 	unsigned int references; /* the attach's too */

@@ -147,13 +147,4 @@ void tw_channel_source_switched(struct tw_channel_source *channel);
  * it. 0 or -EINTR. */
 int tw_channel_source_wait(struct tw_channel_source *channel, int64_t left_ms);
 
-/* ---- resolve.c ---- */
-
-/*
- * A copy of a parsed schema whose fields all have sizes, for a target whose
- * pointers and longs have word_size bytes. NULL: no memory.
- */
-struct tw_schema *tw_attach_resolve_schema(const struct tw_schema *schema,
-					   uint8_t word_size);
-
 #endif

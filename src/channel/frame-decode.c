@@ -19,8 +19,7 @@
 #define START_FIXED 21u /* what comes before the name */
 #define START_MAX 255u	/* room for what a later version may append */
 #define START_VERSION 1
-#define SWITCH_SIZE 3u
-#define SWITCHES_SIZE ((size_t)SWITCH_SIZE * TW_FRAME_SWITCHES_MAX)
+#define SWITCHES_SIZE ((size_t)TW_FRAME_SWITCH_SIZE * TW_FRAME_SWITCHES_MAX)
 
 struct tw_frame_decoder {
 	struct tw_channel_counts counts;
@@ -206,7 +205,7 @@ static bool is_plausible(uint8_t type, size_t payload)
 	case TW_FRAME_TYPE_START:
 		return payload > START_FIXED && payload <= START_MAX;
 	case TW_FRAME_TYPE_SWITCH:
-		return payload && payload % SWITCH_SIZE == 0 &&
+		return payload && payload % TW_FRAME_SWITCH_SIZE == 0 &&
 		       payload <= SWITCHES_SIZE;
 	default:
 		return type <= TW_FRAME_TYPE_MAX &&

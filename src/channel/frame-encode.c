@@ -5,13 +5,11 @@
 
 #include <errno.h>
 
-#define SWITCH_SIZE 3u /* u16 id, u8 state */
-
 int tw_frame_encode_switch(uint8_t *buffer, size_t size, uint32_t sequence,
 			   const struct tw_channel_switch *switches,
 			   size_t count)
 {
-	const size_t payload = count * SWITCH_SIZE;
+	const size_t payload = count * TW_FRAME_SWITCH_SIZE;
 	uint8_t *at = buffer + TW_FRAME_HEADER;
 
 	if (count == 0 || count > TW_FRAME_SWITCHES_MAX)

@@ -9,7 +9,6 @@
 #include "read-foreign.h"
 
 #include "../attach/ram.h"
-#include "../attach/source.h"
 
 #include <errno.h>
 #include <stdio.h>
