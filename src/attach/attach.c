@@ -10,6 +10,7 @@
 #include "channel.h"
 #include "ram-source.h"
 #include "source.h"
+#include "sync-kvm.h"
 #include "sync.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ struct source {
 	size_t retired_count;
 	uint64_t schemas_size;
 	struct tw_beacons beacons;
+	struct tw_kvm_link kvm;
 	/* For groups without a schema of their own. */
 	struct tw_schema **given;
 	size_t given_count;
@@ -222,6 +224,20 @@ struct tw_beacons *tw_attach_beacons(const struct tw_attach *attach)
 	return &source->beacons;
 }
 
+struct tw_ram_memory *tw_attach_memory(const struct tw_attach *attach)
+{
+	const struct source *source = attach->source;
+
+	return source->window.memory;
+}
+
+struct tw_kvm_link *tw_attach_kvm_link(const struct tw_attach *attach)
+{
+	struct source *source = attach->source;
+
+	return &source->kvm;
+}
+
 /* A ring in a guest's memory is where it was. Ring files stay what they are. */
 static bool is_there(const struct tw_attach *attach)
 {
@@ -362,6 +378,18 @@ int tw_attach_use_schema(struct tw_attach *attach,
 	if (taken)
 		count_events(attach);
 	return taken;
+}
+
+int tw_attach_share_schemas(struct tw_attach *attach,
+			    const struct tw_attach *from,
+			    struct tw_attach_error *error)
+{
+	const struct source *source = from->source;
+	int got = 0;
+
+	for (size_t i = 0; got >= 0 && i < source->given_count; i++)
+		got = tw_attach_use_schema(attach, source->given[i], error);
+	return got < 0 ? got : 0;
 }
 
 /* ---- Events ---- */
@@ -651,6 +679,7 @@ void tw_attach_close(struct tw_attach *attach)
 	if (!attach)
 		return;
 	source = attach->source;
+	tw_kvm_link_close(attach);
 	if (source->ram) {
 		source->ram->schemas_size -= source->schemas_size;
 		tw_ram_close(source->ram);

@@ -7,6 +7,7 @@
 #ifndef TRACKWAY_ATTACH_RAM_SOURCE_H
 #define TRACKWAY_ATTACH_RAM_SOURCE_H
 
+#include "kvm-tsc.h"
 #include "ram.h"
 
 /* Memory in one piece: a ring lies in one or in none. */
@@ -158,6 +159,23 @@ struct tw_beacons {
 	uint32_t next;
 };
 struct tw_beacons *tw_attach_beacons(const struct tw_attach *attach);
+
+/* The memory that its ring lies in; NULL: in none. */
+struct tw_ram_memory *tw_attach_memory(const struct tw_attach *attach);
+
+/* What KVM says of the guest's counter: sync-kvm.c's. */
+struct tw_kvm_link {
+	enum tw_kvm_link_state {
+		TW_KVM_UNTRIED,
+		TW_KVM_NONE,	 /* it is not to be had, or isn't the ring's */
+		TW_KVM_UNPROVEN, /* no answer has borne it out yet */
+		TW_KVM_PROVEN,
+	} state;
+	struct tw_kvm_tsc *kvm;
+	struct tw_kvm_scale scale; /* that was proven, or is to be */
+	unsigned int refuted;	   /* times in a row */
+};
+struct tw_kvm_link *tw_attach_kvm_link(const struct tw_attach *attach);
 
 /* Holds a reference to ram. */
 int tw_attach_open_ram(struct tw_ram *ram, const struct tw_ram_ring *ring,

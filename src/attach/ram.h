@@ -150,6 +150,11 @@ int tw_attach_use_schema(struct tw_attach *attach,
 			 const struct tw_schema *schema,
 			 struct tw_attach_error *error);
 
+/* Give it those that another attach was given. 0 or -ENOMEM. */
+int tw_attach_share_schemas(struct tw_attach *attach,
+			    const struct tw_attach *from,
+			    struct tw_attach_error *error);
+
 /*
  * A trace-events file for it; to be freed with tw_schema_destroy(). The error's
  * text is the first of the file's, with its line.

@@ -13,6 +13,7 @@
 #include "../ring/atomic.h"
 #include "ram-source.h"
 #include "source.h"
+#include "sync-kvm.h"
 
 #include <errno.h>
 #include <string.h>
@@ -125,10 +126,11 @@ static uint64_t make_beacon(const struct words *words)
 	return beacon;
 }
 
-int tw_attach_beacon(struct tw_attach *attach, uint64_t *beacon)
+/* words: what the ring had just before. */
+static int write_beacon(struct tw_attach *attach, struct words *words,
+			uint64_t *beacon)
 {
 	struct tw_beacons *beacons = tw_attach_beacons(attach);
-	struct words words;
 	uint64_t written;
 	int err;
 
@@ -136,10 +138,10 @@ int tw_attach_beacon(struct tw_attach *attach, uint64_t *beacon)
 		return -EOPNOTSUPP;
 	if (!attach->ring.memory.write)
 		return -EROFS;
-	err = read_own_words(attach, &words);
+	err = read_own_words(attach, words);
 	if (err)
 		return err;
-	written = make_beacon(&words);
+	written = make_beacon(words);
 	err = store_beacon(attach, written);
 	if (err)
 		return err;
@@ -147,6 +149,13 @@ int tw_attach_beacon(struct tw_attach *attach, uint64_t *beacon)
 	if (beacon)
 		*beacon = written;
 	return 0;
+}
+
+int tw_attach_beacon(struct tw_attach *attach, uint64_t *beacon)
+{
+	struct words words;
+
+	return write_beacon(attach, &words, beacon);
 }
 
 bool tw_attach_wrote(const struct tw_attach *attach, uint64_t beacon)
@@ -223,19 +232,15 @@ static int go_on(struct tw_attach *attach, uint64_t until,
 					  : 0;
 }
 
-int tw_attach_exchange(struct tw_attach *attach, uint64_t limit_ns,
-		       const volatile int *stop,
-		       struct tw_attach_exchange *exchange)
+static int ask(struct tw_attach *attach, uint64_t limit_ns,
+	       const volatile int *stop, struct tw_attach_exchange *exchange)
 {
 	const uint64_t until = now_ns() + limit_ns;
 	struct tw_attach_exchange found = {0};
-	struct words before = {0};
 	uint64_t beacon = 0;
-	int got = tw_attach_is_guest(attach) ? read_words(attach, &before)
-					     : -EOPNOTSUPP;
+	struct words before;
+	int got = write_beacon(attach, &before, &beacon);
 
-	if (!got)
-		got = tw_attach_beacon(attach, &beacon);
 	while (!got) {
 		got = look_for_answer(attach, before.reply, &found);
 		if (!got)
@@ -245,6 +250,23 @@ int tw_attach_exchange(struct tw_attach *attach, uint64_t limit_ns,
 		return got;
 	*exchange = found;
 	return 0;
+}
+
+int tw_attach_exchange(struct tw_attach *attach, uint64_t limit_ns,
+		       const volatile int *stop,
+		       struct tw_attach_exchange *exchange)
+{
+	struct tw_kvm_before before;
+	struct words words;
+	int err;
+
+	if (tw_kvm_exchange(attach, exchange))
+		return read_own_words(attach, &words);
+	tw_kvm_prove_begin(attach, &before);
+	err = ask(attach, limit_ns, stop, exchange);
+	if (!err)
+		tw_kvm_prove_end(attach, &before, exchange->counter);
+	return err;
 }
 
 /* The begin of the page that ticket stands for, if that was taken by it. 1; 0:

@@ -36,13 +36,16 @@ struct tw_attach_exchange {
 	uint64_t counter; /* its low TW_ATTACH_COUNTER_BITS */
 	uint64_t t1;
 	uint64_t t2;
+	bool is_kvm; /* from KVM's debugfs: the guest was not asked */
 };
 
 /*
  * Write beacons, a new one each few us, and wait, polling, up to limit_ns for
  * the guest's answer to one of them. -EAGAIN: there was none in time, nothing
  * of *exchange is filled in; -EINTR: *stop was set, if that isn't NULL; and as
- * tw_attach_beacon().
+ * tw_attach_beacon(). Where KVM's debugfs can be read, and an answer has borne
+ * out what it says of the counter, the host is its own witness from then on,
+ * until that changes.
  */
 int tw_attach_exchange(struct tw_attach *attach, uint64_t limit_ns,
 		       const volatile int *stop,

@@ -67,7 +67,8 @@ struct sync {
 	uint64_t began;
 	uint64_t ended;
 	uint64_t exchanges;
-	uint64_t sightings; /* with no beacon */
+	uint64_t kvm_exchanges; /* those of them that KVM's debugfs made */
+	uint64_t sightings;	/* with no beacon */
 	struct sample samples[SAMPLES_MAX];
 	size_t sample_count;
 	uint64_t sample_ns; /* between two */
@@ -128,6 +129,7 @@ static int ask(struct sync *sync)
 
 	if (err)
 		return err;
+	sync->kvm_exchanges += exchange.is_kvm;
 	return add(sync, tw_attach_extend(exchange.counter, sync->near),
 		   exchange.t1, exchange.t2);
 }
@@ -296,6 +298,7 @@ static void print_json(const struct sync *sync, const struct found *found)
 	tw_json_text(&json, "name", target->name);
 	tw_json_text(&json, "how", how_names[sync->how]);
 	tw_json_u64(&json, "exchanges", sync->exchanges);
+	tw_json_u64(&json, "kvm_exchanges", sync->kvm_exchanges);
 	tw_json_u64(&json, "sightings", sync->sightings);
 	tw_json_u64(&json, "duration_ns", sync->ended - sync->began);
 	tw_json_u64(&json, "epochs", found->counts.epochs);
@@ -333,6 +336,9 @@ static void print_how(const struct sync *sync)
 
 	printf("how      %s: %" PRIu64 " exchanges", words[sync->how],
 	       sync->exchanges);
+	if (sync->kvm_exchanges)
+		printf(", %" PRIu64 " of them by KVM's debugfs",
+		       sync->kvm_exchanges);
 	if (sync->sightings)
 		printf(", %" PRIu64 " sightings", sync->sightings);
 	printf(" in %s\n", tw_duration_of(sync->ended - sync->began).text);

@@ -237,7 +237,7 @@ static void test_exchanges(void **state)
 
 static void test_no_answer(void **state)
 {
-	struct tw_attach_exchange exchange = {1, 2, 3};
+	struct tw_attach_exchange exchange = {.counter = 1, .t1 = 2, .t2 = 3};
 	const volatile int stop = 1;
 	struct player player;
 
