@@ -74,9 +74,10 @@ TW_API int tw_event_set_state(int id, bool on);
 
 /*
  * Apply a list as of TRACKWAY_EVENTS: globs parted by commas or blanks, in
- * order, "-" before one switches off. Groups that register later get it too.
- * Returns how many events' states it set; -E2BIG, and sets none, if the list
- * and those before it, but for patterns that it repeats, pass 4 KiB.
+ * order, "-" before one switches off. Groups that register later get it too,
+ * and so does a ring that is started later; tw_runtime_stop() forgets it.
+ * Returns how many events' states it set; -ENOMEM, or -E2BIG, and sets none, if
+ * the list and those before it, but for patterns that it repeats, pass 256 KiB.
  */
 TW_API int tw_event_apply(const char *patterns);
 

@@ -5,6 +5,7 @@
 #include "../ring/glob.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_ring(void)
@@ -99,49 +100,83 @@ int tw_event_set_state(int id, bool on)
 	return error;
 }
 
-static bool has_pattern(const char *patterns, const struct tw_pattern *pattern)
-{
-	struct tw_pattern other;
+/* A list's patterns, whatever their sign, sorted. */
+struct sorted {
+	struct tw_pattern *list;
+	size_t count;
+};
 
-	while (tw_pattern_next(&patterns, &other))
-		if (other.size == pattern->size &&
-		    !memcmp(other.text, pattern->text, other.size))
-			return true;
-	return false;
+static int compare_patterns(const void *first, const void *second)
+{
+	const struct tw_pattern *a = first, *b = second;
+	const int order = memcmp(a->text, b->text,
+				 a->size < b->size ? a->size : b->size);
+
+	return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
-/* Add to a list those patterns that without says nothing about. */
-static bool add_patterns(char *list, const char *patterns, const char *without)
+static bool sort_patterns(const char *patterns, struct sorted *sorted)
+{
+	const char *at = patterns;
+	struct tw_pattern pattern;
+
+	for (sorted->count = 0; tw_pattern_next(&at, &pattern);)
+		sorted->count++;
+	sorted->list = calloc(sorted->count + 1, sizeof(*sorted->list));
+	if (!sorted->list)
+		return false;
+	for (sorted->count = 0; tw_pattern_next(&patterns, &pattern);)
+		sorted->list[sorted->count++] = pattern;
+	qsort(sorted->list, sorted->count, sizeof(*sorted->list),
+	      compare_patterns);
+	return true;
+}
+
+/* Add to the end of a list, which has room for them, those patterns that are
+ * not among without; NULL: all. The list's new end. */
+static char *add_patterns(char *list, char *end, const char *patterns,
+			  const struct sorted *without)
 {
 	struct tw_pattern pattern;
-	size_t used = strlen(list);
 
 	while (tw_pattern_next(&patterns, &pattern)) {
-		if (has_pattern(without, &pattern))
+		if (without && bsearch(&pattern, without->list, without->count,
+				       sizeof(pattern), compare_patterns))
 			continue;
-		if (used + pattern.size + 3 > TW_PATTERNS_SIZE)
-			return false;
-		if (used)
-			list[used++] = ',';
+		if (end != list)
+			*end++ = ',';
 		if (!pattern.on)
-			list[used++] = '-';
-		memcpy(list + used, pattern.text, pattern.size);
-		used += pattern.size;
-		list[used] = 0;
+			*end++ = '-';
+		memcpy(end, pattern.text, pattern.size);
+		end += pattern.size;
 	}
-	return true;
+	*end = 0;
+	return end;
 }
 
 /* For the groups to come. What a new pattern repeats is forgotten, so that a
  * program may switch the same ones for as long as it likes. */
 static int keep(const char *patterns)
 {
-	char list[TW_PATTERNS_SIZE] = "";
+	const char *old = tw_runtime.applied ? tw_runtime.applied : "";
+	/* Each pattern is as long as it was, and has one comma before it. */
+	char *list = malloc(strlen(old) + strlen(patterns) + 3);
+	struct sorted repeated;
+	char *end;
 
-	if (!add_patterns(list, tw_runtime.settings.patterns, patterns) ||
-	    !add_patterns(list, patterns, ""))
+	if (!list || !sort_patterns(patterns, &repeated)) {
+		free(list);
+		return -ENOMEM;
+	}
+	end = add_patterns(list, list, old, &repeated);
+	end = add_patterns(list, end, patterns, NULL);
+	free(repeated.list);
+	if (end - list >= (ptrdiff_t)TW_APPLIED_SIZE) {
+		free(list);
 		return -E2BIG;
-	memcpy(tw_runtime.settings.patterns, list, strlen(list) + 1);
+	}
+	free(tw_runtime.applied);
+	tw_runtime.applied = list;
 	return 0;
 }
 

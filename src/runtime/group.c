@@ -74,15 +74,14 @@ static int apply_one(const struct tw_ring_group *entry, const char *pattern,
 
 bool tw_pattern_next(const char **patterns, struct tw_pattern *pattern)
 {
-	static const char blanks[] = ", \t\n";
-	const char *at = *patterns + strspn(*patterns, blanks);
+	const char *at = *patterns + strspn(*patterns, TW_PATTERN_BLANKS);
 
 	if (!*at)
 		return false;
 	pattern->on = *at != '-';
 	at += !pattern->on;
 	pattern->text = at;
-	pattern->size = strcspn(at, blanks);
+	pattern->size = strcspn(at, TW_PATTERN_BLANKS);
 	*patterns = at + pattern->size;
 	return true;
 }
@@ -191,6 +190,8 @@ static struct tw_ring_group *make_entry(const struct tw_group *group)
 	memcpy(states->uuid, control()->uuid, sizeof(states->uuid));
 	states->id_base = id_base;
 	tw_group_apply(entry, tw_runtime.settings.patterns);
+	if (tw_runtime.applied)
+		tw_group_apply(entry, tw_runtime.applied);
 	entry->state = TW_GROUP_LIVE;
 	/* (L) with the reader's acquire in tw_ring_group_count(): an entry
 	 * that is counted is whole. */
@@ -246,18 +247,23 @@ void tw_group_unmap(struct tw_group *group)
 	zero_pages(group);
 }
 
-static bool is_sound(const struct tw_group *group)
+static bool has_sound_blob(const struct tw_group *group)
 {
 	const struct tw_blob_header *blob = group->blob;
 
 	return group->size >= sizeof(struct tw_group) &&
-	       (uintptr_t)group->states % tw_runtime.layout.align == 0 &&
-	       group->states_size % tw_runtime.layout.align == 0 &&
-	       group->states_size >=
-		       (uint64_t)TW_STATES_HEADER + group->event_count &&
 	       group->blob_size >= sizeof(*blob) &&
 	       blob->magic == TW_BLOB_MAGIC && blob->major == TW_BLOB_MAJOR &&
 	       blob->event_count == group->event_count;
+}
+
+static bool is_sound(const struct tw_group *group)
+{
+	return has_sound_blob(group) &&
+	       (uintptr_t)group->states % tw_runtime.layout.align == 0 &&
+	       group->states_size % tw_runtime.layout.align == 0 &&
+	       group->states_size >=
+		       (uint64_t)TW_STATES_HEADER + group->event_count;
 }
 
 static void add(struct tw_group *group)
@@ -295,6 +301,30 @@ void tw_group_add_all(void)
 
 	for (group = tw_runtime.groups; group; group = group->next)
 		add(group);
+}
+
+static void each_event_of(const struct tw_blob_header *blob,
+			  tw_group_event_fn fn, void *context)
+{
+	const char *base = (const char *)blob;
+	const struct tw_blob_event *event;
+	uint32_t i;
+
+	for (i = 0; i < blob->event_count; i++) {
+		event = (const void *)(base + blob->events_offset +
+				       (size_t)i * blob->event_stride);
+		fn(context, base + blob->strings_offset + event->name,
+		   event->flags & TW_EVENT_DISABLED);
+	}
+}
+
+void tw_group_each_event(tw_group_event_fn fn, void *context)
+{
+	const struct tw_group *group;
+
+	for (group = tw_runtime.groups; group; group = group->next)
+		if (has_sound_blob(group))
+			each_event_of(group->blob, fn, context);
 }
 
 /* In the order of their coming, so that a ring that is started again gives them

@@ -301,6 +301,8 @@ void tw_runtime_stop(void)
 	pthread_mutex_lock(&tw_runtime.mutex);
 	/* In a child: the parent's switches are not ours to turn. */
 	tw_fork_move();
+	free(tw_runtime.applied);
+	tw_runtime.applied = NULL;
 	if (tw_load_acquire(&tw_runtime.state) == TW_RUNTIME_READY) {
 		tw_group_set_all_off();
 		/* Nor on again by a reader that still has the ring. */

@@ -11,6 +11,7 @@
  *	group.c		groups: state bytes, schemas, patterns
  *	event.c		the C API on events
  *	lane.c		threads' lanes: all of an event that is not the hot path
+ *	trace-option.c	the option of a command line
  *	fork.c		a child's way to a ring of its own
  *	clock.c		which clock, and its moments
  *	log.c		the log backend
@@ -30,6 +31,7 @@
 #include <trackway/trackway.h>
 
 #define TW_PATTERNS_SIZE 4096u
+#define TW_APPLIED_SIZE (256u << 10)
 #define TW_ERROR_SIZE 256u
 #define TW_LANES 1024u
 #define TW_GROUPS 512u
@@ -69,7 +71,8 @@ struct tw_runtime {
 	struct tw_ring ring;
 	struct tw_ring_layout layout;
 	struct tw_settings settings;
-	pid_t pid; /* the ring's owner */
+	char *applied; /* by tw_event_apply(): a list; NULL: nothing yet */
+	pid_t pid;     /* the ring's owner */
 	uint32_t generation;
 	uint32_t clock_kind;
 	uint64_t last_sync;	  /* ticks */
@@ -148,6 +151,15 @@ bool tw_group_map(struct tw_group *group);
 void tw_group_unmap(struct tw_group *group);
 /* Apply patterns to one entry, or to all (NULL). Returns states set. */
 int tw_group_apply(const struct tw_ring_group *only, const char *patterns);
+
+/* Every event of every registered group, ring or no ring, in their order. fn
+ * may not call back. */
+typedef void (*tw_group_event_fn)(void *context, const char *name,
+				  bool compiled_out);
+void tw_group_each_event(tw_group_event_fn fn, void *context);
+
+/* What parts the patterns of a list. */
+#define TW_PATTERN_BLANKS ", \t\n"
 
 /* The next pattern of a list as of TRACKWAY_EVENTS; text is not terminated. */
 struct tw_pattern {

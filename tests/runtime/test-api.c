@@ -231,7 +231,7 @@ static void lists_are_applied_in_order(void **state)
 
 static void a_list_may_be_applied_for_ever(void **state)
 {
-	static char list[8192];
+	static char list[(256 << 10) + 1];
 	int i;
 
 	for (i = 0; i < 5000; i++)
