@@ -239,11 +239,25 @@ static int open_mapped(pid_t pid, struct tw_attach **attach,
 	return err;
 }
 
+/* What an earlier process of its pid has left gives way to its own. */
+static bool open_living(const struct search *search, int chosen,
+			struct tw_attach **attach)
+{
+	struct tw_attach_error error;
+
+	return search->spec->kind == TW_SPEC_PID && search->count &&
+	       (chosen < 0 ||
+		search->found[chosen]->target.state != TW_TARGET_RUNNING) &&
+	       !open_mapped(search->spec->pid, attach, &error);
+}
+
 static int take_found(const char *spec, struct search *search,
 		      struct tw_attach **attach, struct tw_attach_error *error)
 {
 	int chosen = choose(search);
 
+	if (open_living(search, chosen, attach))
+		return 0;
 	if (chosen >= 0) {
 		*attach = search->found[chosen];
 		search->found[chosen] = NULL;

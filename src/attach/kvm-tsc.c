@@ -10,14 +10,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define VCPUS_MAX 4096u
-#define FRACTION_DEFAULT 48u /* Intel's; AMD's is told */
 
 struct tw_kvm_tsc {
 	int directory; /* of the VM */
-	unsigned int vcpus;
+	/* Their ids, which have gaps where cores aren't a power of two. */
+	unsigned int vcpus[VCPUS_MAX];
+	unsigned int vcpu_count;
 };
 
 /* ---- Finding the VM ---- */
@@ -63,18 +65,39 @@ static int open_vm(const char *root, pid_t pid)
 	return found;
 }
 
-static unsigned int count_vcpus(int directory)
+/* "vcpuN"; other files are beside them. */
+static bool is_vcpu(const char *name, unsigned int *id)
 {
-	unsigned int count = 0;
-	char name[32];
+	unsigned long number;
+	char *end;
 
-	while (count < VCPUS_MAX) {
-		snprintf(name, sizeof(name), "vcpu%u", count);
-		if (faccessat(directory, name, F_OK, 0))
-			break;
-		count++;
+	if (strncmp(name, "vcpu", 4) != 0 || name[4] < '0' || name[4] > '9')
+		return false;
+	number = strtoul(name + 4, &end, 10);
+	*id = (unsigned int)number;
+	return !*end && number == *id;
+}
+
+static int list_vcpus(struct tw_kvm_tsc *kvm)
+{
+	int fd = openat(kvm->directory, ".",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int err = -errno;
+
+	if (!directory) {
+		if (fd >= 0)
+			close(fd);
+		return err;
 	}
-	return count;
+	while (kvm->vcpu_count < VCPUS_MAX && (entry = readdir(directory)))
+		if (is_vcpu(entry->d_name, &kvm->vcpus[kvm->vcpu_count]))
+			kvm->vcpu_count++;
+	closedir(directory);
+	if (kvm->vcpu_count == VCPUS_MAX)
+		return -E2BIG;
+	return kvm->vcpu_count ? 0 : -ENOENT;
 }
 
 int tw_kvm_tsc_open(const char *root, pid_t pid, struct tw_kvm_tsc **result)
@@ -92,8 +115,9 @@ int tw_kvm_tsc_open(const char *root, pid_t pid, struct tw_kvm_tsc **result)
 		return -ENOMEM;
 	}
 	kvm->directory = directory;
-	kvm->vcpus = count_vcpus(kvm->directory);
-	err = kvm->vcpus ? tw_kvm_tsc_scale(kvm, &scale) : -ENOENT;
+	err = list_vcpus(kvm);
+	if (!err)
+		err = tw_kvm_tsc_scale(kvm, &scale);
 	if (err && err != -EAGAIN) {
 		tw_kvm_tsc_close(kvm);
 		return err;
@@ -141,7 +165,7 @@ static int read_number(const struct tw_kvm_tsc *kvm, unsigned int vcpu,
 static int read_scale(const struct tw_kvm_tsc *kvm, unsigned int vcpu,
 		      struct tw_kvm_scale *scale)
 {
-	uint64_t offset = 0, fraction = FRACTION_DEFAULT;
+	uint64_t offset = 0, fraction = 0;
 	int err = read_number(kvm, vcpu, "tsc-offset", &offset);
 
 	if (err)
@@ -171,10 +195,10 @@ bool tw_kvm_scale_equals(const struct tw_kvm_scale *scale,
 int tw_kvm_tsc_scale(const struct tw_kvm_tsc *kvm, struct tw_kvm_scale *scale)
 {
 	struct tw_kvm_scale other;
-	int err = read_scale(kvm, 0, scale);
+	int err = read_scale(kvm, kvm->vcpus[0], scale);
 
-	for (unsigned int i = 1; !err && i < kvm->vcpus; i++) {
-		err = read_scale(kvm, i, &other);
+	for (unsigned int i = 1; !err && i < kvm->vcpu_count; i++) {
+		err = read_scale(kvm, kvm->vcpus[i], &other);
 		if (!err && !tw_kvm_scale_equals(scale, &other))
 			err = -EAGAIN;
 	}

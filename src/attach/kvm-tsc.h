@@ -27,9 +27,10 @@ struct tw_kvm_scale {
 };
 
 /*
- * The only VM of the process pid; root is TW_KVM_DEBUGFS, but in tests.
- * -ENOENT: none, or several; -EACCES and the like; -EOPNOTSUPP: not on this
- * processor. *kvm is freed with tw_kvm_tsc_close().
+ * The only VM that the process's first thread made, as QEMU's does; root is
+ * TW_KVM_DEBUGFS, but in tests. Processors that it gets later are not looked
+ * at. -ENOENT: none, or several, or a counter that isn't scaled so; -E2BIG: too
+ * many processors; -EACCES and the like. *kvm is freed with tw_kvm_tsc_close().
  */
 int tw_kvm_tsc_open(const char *root, pid_t pid, struct tw_kvm_tsc **kvm);
 void tw_kvm_tsc_close(struct tw_kvm_tsc *kvm); /* NULL is none */

@@ -302,6 +302,31 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static int open_in_proc(pid_t pid, const char *name, int flags)
+{
+	char path[48];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The descriptor is that of the process's memory now, if it can be had. */
+static void reopen(struct tw_ram_memory *memory, int fd, const char *name)
+{
+	const struct vm *vm = memory->source;
+	const int flags = fcntl(fd, F_GETFL);
+	const int now = open_in_proc(vm->pid, name, flags & O_ACCMODE);
+
+	if (now < 0)
+		return;
+	/* Alive still, it is the process that has been opened again. */
+	if (is_alive(memory))
+		dup3(now, fd, O_CLOEXEC);
+	close(now);
+}
+
 static int refresh(struct tw_ram_memory *memory)
 {
 	struct vm *vm = memory->source;
@@ -314,6 +339,12 @@ static int refresh(struct tw_ram_memory *memory)
 	if (memory->ranges && now - vm->looked_ns < LOOK_INTERVAL_NS)
 		return 0;
 	vm->looked_ns = now;
+	/* By exec a process has other memory, which what was opened before
+	 * never shows: behind a shell's "&" it is the shell for a moment. */
+	if (memory->ranges) {
+		reopen(memory, vm->memory, "mem");
+		reopen(memory, vm->pagemap, "pagemap");
+	}
 	err = read_areas(vm, &areas);
 	if (!err)
 		err = take_areas(memory, &areas);
@@ -500,16 +531,6 @@ static int fail_permission(const char *spec, pid_t pid, int code,
 			      "%s: not permitted: the process's memory can't "
 			      "be opened: %s",
 			      spec, strerror(-code));
-}
-
-static int open_in_proc(pid_t pid, const char *name, int flags)
-{
-	char path[48];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
 }
 
 static int fail_open(const char *spec, pid_t pid, int code,

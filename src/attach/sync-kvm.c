@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <time.h>
 
-#define REFUTED_MAX 4u /* in a row: the ring has another counter */
+#define REFUTED_MAX 4u	  /* in a row: the ring has another counter */
+#define PROOF_NS 1000000u /* an answer that bears KVM out is no older */
 #define MOMENT_TRIES 4
 #define COUNTER_MASK ((UINT64_C(1) << TW_ATTACH_COUNTER_BITS) - 1)
 
@@ -68,10 +69,23 @@ void tw_kvm_prove_begin(struct tw_attach *attach, struct tw_kvm_before *before)
 	struct tw_kvm_link *link = tw_attach_kvm_link(attach);
 	uint64_t tsc;
 
-	before->is_known = has_scale(attach, &link->scale) &&
-			   !read_host_counter(&tsc);
-	if (before->is_known)
+	before->is_known = has_scale(attach, &link->scale);
+	before->ns = now_ns();
+	if (before->is_known && !read_host_counter(&tsc))
 		before->counter = tw_kvm_scale_apply(&link->scale, tsc);
+}
+
+static void refute(struct tw_attach *attach)
+{
+	if (++tw_attach_kvm_link(attach)->refuted >= REFUTED_MAX)
+		tw_kvm_link_close(attach);
+}
+
+/* Whether the last ticks of those that took ns were PROOF_NS at most. */
+static bool are_few(uint64_t ticks, uint64_t all, uint64_t ns)
+{
+	return (unsigned __int128)ticks * ns <=
+	       (unsigned __int128)all * PROOF_NS;
 }
 
 void tw_kvm_prove_end(struct tw_attach *attach,
@@ -79,22 +93,22 @@ void tw_kvm_prove_end(struct tw_attach *attach,
 {
 	struct tw_kvm_link *link = tw_attach_kvm_link(attach);
 	struct tw_kvm_scale scale;
-	uint64_t tsc, after;
+	uint64_t tsc, ns, ticks, age;
 
-	if (!before->is_known || !has_scale(attach, &scale) ||
-	    !tw_kvm_scale_equals(&scale, &link->scale) ||
-	    read_host_counter(&tsc))
+	if (!before->is_known || read_host_counter(&tsc))
 		return;
-	after = tw_kvm_scale_apply(&scale, tsc);
-	if (((counter - before->counter) & COUNTER_MASK) <=
-	    after - before->counter) {
+	ns = now_ns() - before->ns;
+	if (!has_scale(attach, &scale) ||
+	    !tw_kvm_scale_equals(&scale, &link->scale))
+		return;
+	ticks = tw_kvm_scale_apply(&scale, tsc) - before->counter;
+	age = (before->counter + ticks - counter) & COUNTER_MASK;
+	if (age > ticks) {
+		refute(attach);
+	} else if (ticks <= COUNTER_MASK && are_few(age, ticks, ns)) {
 		link->state = TW_KVM_PROVEN;
 		link->refuted = 0;
-		return;
 	}
-	link->state = TW_KVM_UNPROVEN;
-	if (++link->refuted >= REFUTED_MAX)
-		tw_kvm_link_close(attach);
 }
 
 /* The closest of some readings: most are not interrupted. */

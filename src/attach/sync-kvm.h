@@ -16,12 +16,14 @@
 struct tw_kvm_before {
 	bool is_known;
 	uint64_t counter;
+	uint64_t ns; /* when that was, of CLOCK_MONOTONIC */
 };
 
 /* Begin an exchange that the guest is asked for. */
 void tw_kvm_prove_begin(struct tw_attach *attach, struct tw_kvm_before *before);
 
-/* The guest has answered this. */
+/* The guest has just answered this. An answer that is seen late may be from a
+ * counter somewhat behind KVM's: it bears nothing out. */
 void tw_kvm_prove_end(struct tw_attach *attach,
 		      const struct tw_kvm_before *before, uint64_t counter);
 

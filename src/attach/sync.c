@@ -219,11 +219,9 @@ static int look_for_answer(struct tw_attach *attach, uint64_t before,
 }
 
 /* What is done between two looks: 0, or why they should end. */
-static int go_on(struct tw_attach *attach, uint64_t until,
+static int go_on(struct tw_attach *attach, uint64_t now, uint64_t until,
 		 const volatile int *stop, uint64_t *beacon)
 {
-	const uint64_t now = now_ns();
-
 	if (stop && *stop)
 		return -EINTR;
 	if (now >= until)
@@ -242,9 +240,14 @@ static int ask(struct tw_attach *attach, uint64_t limit_ns,
 	int got = write_beacon(attach, &before, &beacon);
 
 	while (!got) {
+		/* Before the look: where this thread has not run since, there
+		 * may be an answer to the last beacon, which the next one would
+		 * make one to an older. */
+		const uint64_t now = now_ns();
+
 		got = look_for_answer(attach, before.reply, &found);
 		if (!got)
-			got = go_on(attach, until, stop, &beacon);
+			got = go_on(attach, now, until, stop, &beacon);
 	}
 	if (got < 0)
 		return got;
@@ -343,7 +346,7 @@ int tw_attach_next_turn(struct tw_attach *attach, uint64_t limit_ns,
 	while (!got) {
 		got = look_for_turn(attach, head, &found);
 		if (!got)
-			got = go_on(attach, until, stop, &beacon);
+			got = go_on(attach, now_ns(), until, stop, &beacon);
 	}
 	if (got < 0)
 		return got;

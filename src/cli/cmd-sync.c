@@ -166,9 +166,11 @@ static int look(struct sync *sync)
 	err = sync->how == HOW_ANSWERS ? ask(sync) : watch(sync);
 	if (err != -EAGAIN)
 		return err;
-	if (sync->how == HOW_ANSWERS && !sync->exchanges &&
-	    tw_monotonic_ns() - sync->began > GIVE_UP_NS)
-		sync->how = HOW_BEACONS;
+	/* Neither: it may just not have run, so in turns. */
+	if (!sync->request->is_passive && !sync->exchanges &&
+	    !sync->sightings && tw_monotonic_ns() - sync->began > GIVE_UP_NS)
+		sync->how = sync->how == HOW_ANSWERS ? HOW_BEACONS
+						     : HOW_ANSWERS;
 	return 0;
 }
 

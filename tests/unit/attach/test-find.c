@@ -234,6 +234,32 @@ static void by_mapping(void **state)
 	expect_error(spec, -ESRCH, "no such process");
 }
 
+/* What a process of the same pid has left is found first. */
+static void a_stale_ring_gives_way(void **state)
+{
+	struct tw_attach_error error;
+	struct tw_attach *attach;
+	char elsewhere[80], path[96], spec[32];
+	pid_t pid;
+
+	snprintf(elsewhere, sizeof(elsewhere), "%s/own", dir.path);
+	snprintf(path, sizeof(path), "%s/alive.ring", elsewhere);
+	assert_int_equal(mkdir(elsewhere, 0700), 0);
+	pid = test_producer_start(path, "alive", true);
+	assert_true(pid > 0);
+	leave("stale", pid, 0);
+	snprintf(spec, sizeof(spec), "%d", (int)pid);
+	assert_int_equal(tw_attach_open(spec, false, &attach, &error), 0);
+	assert_string_equal(attach->target.path, path);
+	assert_int_equal(attach->target.state, TW_TARGET_RUNNING);
+	tw_attach_close(attach);
+	test_producer_kill(pid);
+	/* Of two that have ended, the one that can be found. */
+	expect_found(spec, pid);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(elsewhere), 0);
+}
+
 static void a_broken_file_is_named(void **state)
 {
 	struct made_ring ring;
@@ -385,6 +411,7 @@ int main(void)
 		TEST(by_pid),
 		TEST(by_an_heirs_pid),
 		TEST(by_mapping),
+		TEST(a_stale_ring_gives_way),
 		TEST(a_broken_file_is_named),
 		TEST(the_list_is_sorted_and_whole),
 		TEST(an_empty_list),

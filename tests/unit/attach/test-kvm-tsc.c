@@ -132,6 +132,37 @@ static void test_differing(void **state)
 	tw_kvm_tsc_close(kvm);
 }
 
+/* Ids are those of the processors' APICs. */
+static void test_gap(void **state)
+{
+	struct tw_kvm_scale scale;
+	struct tw_kvm_tsc *kvm;
+
+	make_directory("4711-12/vcpu6");
+	make_directory("4711-12/vcpu6x");
+	put("4711-12/vcpu6/tsc-offset", "-1001\n");
+	assert_int_equal(tw_kvm_tsc_open(root, PID, &kvm), 0);
+	assert_int_equal(tw_kvm_tsc_scale(kvm, &scale), -EAGAIN);
+	put("4711-12/vcpu6/tsc-offset", "-1000\n");
+	assert_int_equal(tw_kvm_tsc_scale(kvm, &scale), 0);
+	tw_kvm_tsc_close(kvm);
+	drop("4711-12/vcpu6/tsc-offset");
+	drop("4711-12/vcpu6");
+	drop("4711-12/vcpu6x");
+}
+
+/* Without one, KVM has no counter to tell of. */
+static void test_no_processor(void **state)
+{
+	struct tw_kvm_tsc *kvm;
+
+	drop_vm(state);
+	make_directory("4711-12");
+	assert_int_equal(tw_kvm_tsc_open(root, PID, &kvm), -ENOENT);
+	drop("4711-12");
+	make_vm(state);
+}
+
 static void test_several(void **state)
 {
 	struct tw_kvm_tsc *kvm;
@@ -180,6 +211,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_offset, make_vm, drop_vm),
 		cmocka_unit_test_setup_teardown(test_scaled, make_vm, drop_vm),
 		cmocka_unit_test_setup_teardown(test_differing, make_vm,
+						drop_vm),
+		cmocka_unit_test_setup_teardown(test_gap, make_vm, drop_vm),
+		cmocka_unit_test_setup_teardown(test_no_processor, make_vm,
 						drop_vm),
 		cmocka_unit_test_setup_teardown(test_several, make_vm, drop_vm),
 		cmocka_unit_test_setup_teardown(test_nonsense, make_vm,

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ struct player {
 	int end;
 	uint64_t answers;
 	int64_t offset;
+	uint64_t lag;	   /* ticks by which it answers with less, and later */
 	char path[4][128]; /* of the VM's directory, and what is in it */
 };
 
@@ -57,6 +59,14 @@ static uint64_t counter_of(const struct player *player)
 {
 	return __builtin_ia32_rdtsc() +
 	       (uint64_t)__atomic_load_n(&player->offset, __ATOMIC_RELAXED);
+}
+
+static void wait_ticks(uint64_t ticks)
+{
+	const uint64_t from = __builtin_ia32_rdtsc();
+
+	while (__builtin_ia32_rdtsc() - from < ticks)
+		;
 }
 
 static void *run(void *context)
@@ -70,11 +80,17 @@ static void *run(void *context)
 
 		if ((uint16_t)beacon == answered)
 			continue;
+		wait_ticks(2 * player->lag);
+		beacon = __atomic_load_n(&player->control->beacon,
+					 __ATOMIC_ACQUIRE);
 		answered = (uint16_t)beacon;
 		__atomic_store_n(&player->control->reply,
-				 counter_of(player) << 16 | answered,
+				 (counter_of(player) - player->lag) << 16 |
+					 answered,
 				 __ATOMIC_RELEASE);
 		__atomic_fetch_add(&player->answers, 1, __ATOMIC_RELAXED);
+		/* Where there is one processor, the asking thread's turn. */
+		sched_yield();
 	}
 	return NULL;
 }
@@ -104,12 +120,12 @@ static void make_kvm(struct player *player, int64_t offset)
 	link->state = TW_KVM_UNPROVEN;
 }
 
-static void begin(struct player *player, int64_t offset)
+static void begin_behind(struct player *player, int64_t offset, uint64_t lag)
 {
 	struct tw_attach_error error = {""};
 	struct made_ring ring;
 
-	*player = (struct player){.offset = OFFSET};
+	*player = (struct player){.offset = OFFSET, .lag = lag};
 	guest_start(&player->guest, GUEST_VM, &dir, MEMORY_SIZE);
 	made_ring_init(&ring, false, "guest", 0, 0);
 	MADE_RING_SET(&ring, generation, 1);
@@ -121,6 +137,11 @@ static void begin(struct player *player, int64_t offset)
 		fail_msg("%s", error.text);
 	make_kvm(player, offset);
 	assert_int_equal(pthread_create(&player->thread, NULL, run, player), 0);
+}
+
+static void begin(struct player *player, int64_t offset)
+{
+	begin_behind(player, offset, 0);
 }
 
 static void end(struct player *player)
@@ -147,6 +168,17 @@ static bool exchange(struct player *player)
 	return found.is_kvm;
 }
 
+/* Answers, until one of them comes soon enough. */
+static void prove(struct player *player)
+{
+	const struct tw_kvm_link *link = tw_attach_kvm_link(player->attach);
+
+	do
+		assert_false(exchange(player));
+	while (link->state == TW_KVM_UNPROVEN);
+	assert_int_equal(link->state, TW_KVM_PROVEN);
+}
+
 /* ---- Tests ---- */
 
 static void test_proven(void **state)
@@ -155,7 +187,7 @@ static void test_proven(void **state)
 	uint64_t answers;
 
 	begin(&player, OFFSET);
-	assert_false(exchange(&player));
+	prove(&player);
 	answers = __atomic_load_n(&player.answers, __ATOMIC_RELAXED);
 	for (int i = 0; i < 100; i++)
 		assert_true(exchange(&player));
@@ -171,11 +203,11 @@ static void test_set(void **state)
 	struct player player;
 
 	begin(&player, OFFSET);
-	assert_false(exchange(&player));
+	prove(&player);
 	assert_true(exchange(&player));
 	__atomic_store_n(&player.offset, later, __ATOMIC_RELAXED);
 	say_offset(&player, later);
-	assert_false(exchange(&player));
+	prove(&player);
 	assert_true(exchange(&player));
 	end(&player);
 }
@@ -197,13 +229,32 @@ static void test_refuted(void **state)
 	end(&player);
 }
 
+/* It answers with what KVM's counter was some ms before, yet not before it was
+ * asked. */
+static void test_behind(void **state)
+{
+	struct tw_attach_exchange found;
+	struct player player;
+
+	begin_behind(&player, OFFSET, UINT64_C(1) << 24);
+	for (int i = 0; i < 2 * REFUTED_MAX; i++) {
+		assert_int_equal(tw_attach_exchange(player.attach, LONG_NS,
+						    NULL, &found),
+				 0);
+		assert_false(found.is_kvm);
+		assert_int_equal(tw_attach_kvm_link(player.attach)->state,
+				 TW_KVM_UNPROVEN);
+	}
+	end(&player);
+}
+
 static void test_gone(void **state)
 {
 	struct tw_attach_exchange found;
 	struct player player;
 
 	begin(&player, OFFSET);
-	assert_false(exchange(&player));
+	prove(&player);
 	player.control->generation++;
 	assert_int_equal(
 		tw_attach_exchange(player.attach, LONG_NS, NULL, &found),
@@ -214,9 +265,8 @@ static void test_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_proven),
-		cmocka_unit_test(test_set),
-		cmocka_unit_test(test_refuted),
+		cmocka_unit_test(test_proven),	cmocka_unit_test(test_set),
+		cmocka_unit_test(test_refuted), cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_gone),
 	};
 
