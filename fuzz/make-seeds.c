@@ -275,6 +275,64 @@ static void make_streams(const char *corpus)
 	save(&seed, corpus, "frames", "only-marks");
 }
 
+/* ---- Files of QEMU's simple backend ---- */
+
+static void put_name(struct seed *seed, uint64_t id, const char *name)
+{
+	put(seed, 0, 8);
+	put(seed, id, 8);
+	put(seed, strlen(name), 4);
+	put_bytes(seed, name, strlen(name));
+}
+
+/* Its arguments follow: so many bytes. */
+static void put_record(struct seed *seed, uint64_t id, uint64_t ns,
+		       uint64_t size)
+{
+	put(seed, 1, 8);
+	put(seed, id, 8);
+	put(seed, ns, 8);
+	put(seed, 24 + size, 4);
+	put(seed, 4242, 4);
+}
+
+/* The events are those that foreign-walk.c declares. */
+static void make_simpletrace(const char *corpus, bool big_endian)
+{
+	struct seed seed = {.big_endian = big_endian};
+
+	put(&seed, ~0ull, 8);
+	put(&seed, 0xf2b177cb0aa429b4, 8);
+	put(&seed, 4, 8);
+	put_name(&seed, 0, "one");
+	put_record(&seed, 0, 1000, 16);
+	put(&seed, ~0ull, 8);
+	put(&seed, 5, 8);
+	put_name(&seed, 1, "two");
+	put_record(&seed, 1, 999, 4 + 4 + 16);
+	put(&seed, 4, 4);
+	put_bytes(&seed, "text", 4);
+	put(&seed, 255, 8);
+	put(&seed, 255, 8);
+	put_name(&seed, 2, "data");
+	put_record(&seed, 2, 1001, 4 + 3 + 16);
+	put(&seed, 3, 4);
+	put_bytes(&seed, "\1\0\377", 3);
+	put(&seed, 0x3fc00000, 8);
+	put(&seed, 0xc002000000000000, 8);
+	put_record(&seed, ~1ull, 1002, 8);
+	put(&seed, 12, 8);
+	put_name(&seed, 9, "strange");
+	put_record(&seed, 9, 1003, 3);
+	put_bytes(&seed, "\1\2\3", 3);
+	put_record(&seed, 77, 1004, 0);
+	save(&seed, corpus, "simpletrace",
+	     big_endian ? "good-big-endian" : "good-little-endian");
+	seed.size -= 5;
+	save(&seed, corpus, "simpletrace",
+	     big_endian ? "cut-big-endian" : "cut-little-endian");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -288,5 +346,7 @@ int main(int argc, char **argv)
 	make_page_content(argv[1], true);
 	make_formats(argv[1]);
 	make_streams(argv[1]);
+	make_simpletrace(argv[1], false);
+	make_simpletrace(argv[1], true);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bounds of times. Called by cmd-print.c and cmd-stat.c. */
+/* Bounds of times. Called by print-text.c, print-json.c and cmd-stat.c. */
 #include "bounds.h"
 
 #include <inttypes.h>

@@ -3,11 +3,12 @@
  * Channels: what a guest sends is hostile, so each kind of news is said a few
  * times at most; the rest is in the counts.
  *
- * Called by cmd-record.c, rings.c and open-trace.c.
+ * Called by record-targets.c, rings.c and open-trace.c.
  */
 #include "channels.h"
 
 #include "../schema/format.h"
+#include "../trace/timebase.h"
 #include "status-line.h"
 
 #include <inttypes.h>

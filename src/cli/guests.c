@@ -4,11 +4,13 @@
  * the time between looks grows with what the last one took; only after a ring
  * went is it short, since its guest is booting.
  *
- * Called by cmd-record.c and, for print and stat, open-trace.c.
+ * Called by record-targets.c, monitor-targets.c and, for print and stat,
+ * open-trace.c.
  */
 #include "guests.h"
 
 #include "../attach/ram.h"
+#include "../trace/timebase.h"
 #include "rings.h"
 #include "status-line.h"
 
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define GAP_MIN_NS 200000000u /* between looks */
 #define GAP_SHARE 20	      /* times what the last one took */
@@ -46,6 +49,7 @@ struct known {
 struct target {
 	const char *spec;
 	struct tw_ram *ram;
+	bool writable;
 	uint64_t next_ns; /* when the next look is due */
 	bool is_searched; /* whole, once */
 	uint32_t given;
@@ -61,6 +65,7 @@ struct target {
 struct tw_guests {
 	struct tw_schema *schema;
 	bool (*is_stopped)(void);
+	bool writable;
 	struct target *targets;
 	size_t target_count;
 	uint64_t hurry_ns; /* until then */
@@ -106,6 +111,11 @@ struct tw_guests *tw_guests_create(const char *schema, bool (*is_stopped)(void))
 	return guests;
 }
 
+void tw_guests_set_writable(struct tw_guests *guests)
+{
+	guests->writable = true;
+}
+
 void tw_guests_destroy(struct tw_guests *guests)
 {
 	if (!guests)
@@ -120,6 +130,12 @@ void tw_guests_destroy(struct tw_guests *guests)
 	free(guests);
 }
 
+/* What nobody runs in. */
+static bool is_image(const char *spec)
+{
+	return strncmp(spec, "image:", 6) == 0;
+}
+
 static bool show_progress(void *context, uint64_t done, uint64_t total)
 {
 	const struct tw_guests *guests = context;
@@ -130,11 +146,12 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
 
 int tw_guests_add(struct tw_guests *guests, const char *spec)
 {
+	const bool writable = guests->writable && !is_image(spec);
 	struct tw_attach_error error;
 	struct target *list;
 	struct tw_ram *ram;
 
-	if (tw_ram_open(spec, false, &ram, &error))
+	if (tw_ram_open(spec, writable, &ram, &error))
 		return tw_error(NULL, "%s", error.text);
 	list = reallocarray(guests->targets, guests->target_count + 1,
 			    sizeof(*list));
@@ -143,8 +160,10 @@ int tw_guests_add(struct tw_guests *guests, const char *spec)
 		return tw_error_memory();
 	}
 	guests->targets = list;
-	list[guests->target_count++] = (struct target){
-		.spec = spec, .ram = ram, .is_alive = true};
+	list[guests->target_count++] = (struct target){.spec = spec,
+						       .ram = ram,
+						       .writable = writable,
+						       .is_alive = true};
 	tw_ram_on_progress(ram, show_progress, guests);
 	return TW_EXIT_OK;
 }
@@ -305,7 +324,8 @@ static int open_ring(struct look *look, size_t index, struct tw_attach **result,
 
 	int code;
 
-	code = tw_ram_attach(look->target->ram, index, false, &attach, error);
+	code = tw_ram_attach(look->target->ram, index, look->target->writable,
+			     &attach, error);
 	if (code)
 		return code;
 	*result = attach;
@@ -421,10 +441,21 @@ static uint64_t gap_after(const struct tw_guests *guests, uint64_t now,
 	return gap < least ? least : gap;
 }
 
+/* What a look took is told by the processor: one that was kept from running for
+ * a second would put off the next one for twenty. */
+static uint64_t busy_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
 static int look_into(struct look *look)
 {
 	struct target *target = look->target;
 	const uint64_t begin = tw_monotonic_ns();
+	const uint64_t busy = busy_ns();
 	struct tw_attach_error error;
 	uint64_t now;
 	int status = TW_EXIT_OK;
@@ -439,7 +470,7 @@ static int look_into(struct look *look)
 	/* The first look takes as long as none of those that follow. */
 	target->next_ns = now +
 			  gap_after(look->guests, now,
-				    target->is_searched ? now - begin : 0);
+				    target->is_searched ? busy_ns() - busy : 0);
 	if (got == -EINTR)
 		return TW_EXIT_OK;
 	if (got < 0)

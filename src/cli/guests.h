@@ -43,6 +43,9 @@ struct tw_guests *tw_guests_create(const char *schema,
 				   bool (*is_stopped)(void));
 void tw_guests_destroy(struct tw_guests *guests);
 
+/* Rings of targets added from now on are to be written to, but an image's. */
+void tw_guests_set_writable(struct tw_guests *guests);
+
 /* Watch this target's memory too. Returns enum tw_exit. */
 int tw_guests_add(struct tw_guests *guests, const char *target);
 

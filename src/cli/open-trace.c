@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening what print and stat are given. Called by cmd-print.c, cmd-stat.c. */
+/* Opening what print and stat are given. Called by print-loop.c, cmd-stat.c. */
 #include "open-trace.h"
 
 #include "../ring/glob.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What lines of several producers are told apart by. Called by cmd-print.c. */
+/*
+ * What lines of several producers are told apart by. Called by print-loop.c and
+ * print-text.c.
+ */
 #include "producer-names.h"
 
 #include <inttypes.h>

@@ -3,7 +3,7 @@
  * Starting the command of `trackway record -- COMMAND`. Its directory is beside
  * the rings of other programs: in memory, and nobody else's to read.
  *
- * Called by cmd-record.c.
+ * Called by record-session.c.
  */
 #include "spawn.h"
 

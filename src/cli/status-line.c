@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The line that says how far one is: for cmd-record.c and cmd-stat.c. */
+/* The line that says how far one is: for record-session.c and cmd-stat.c. */
 #include "status-line.h"
+
+#include "../trace/timebase.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define GAP_NS 250000000u
 
 static uint64_t last_ns;
 static bool is_shown;
-
-uint64_t tw_monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static bool is_terminal(void)
 {

@@ -25,7 +25,4 @@ struct tw_bytes_text {
 };
 struct tw_bytes_text tw_bytes_of(uint64_t bytes);
 
-/* CLOCK_MONOTONIC. */
-uint64_t tw_monotonic_ns(void);
-
 #endif

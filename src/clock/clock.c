@@ -312,6 +312,17 @@ static bool may_break(struct tw_clock *clock)
 	return true;
 }
 
+/* A lower bound that fits, and fits nothing else. A counter that has stopped,
+ * or went back, is behind what it would have shown: that an upper bound does
+ * not tell, since it may have been long in coming. */
+static void confirm(struct tw_clock *clock,
+		    const struct tw_clock_constraint *constraint)
+{
+	if (constraint->has[TW_SIDE_LOWER] &&
+	    constraint->t[TW_SIDE_LOWER] > clock->confirmed_ns)
+		clock->confirmed_ns = constraint->t[TW_SIDE_LOWER];
+}
+
 /* ---- Trials ---- */
 
 static int begin_trial(struct tw_clock *clock,
@@ -408,7 +419,10 @@ static int add_misfit(struct tw_clock *clock,
 		return try_again(clock, constraint);
 	if (++clock->misfits < CONFIRM)
 		return TW_CLOCK_MISFIT;
-	return promote(clock);
+	error = promote(clock);
+	if (error == TW_CLOCK_NEW_EPOCH)
+		confirm(clock, constraint);
+	return error;
 }
 
 /*
@@ -434,6 +448,7 @@ static int add_fit(struct tw_clock *clock,
 	if (error)
 		return error;
 	note(clock, tw_clock_present(clock), constraint);
+	confirm(clock, constraint);
 	return TW_CLOCK_FITS;
 }
 
@@ -454,6 +469,7 @@ static int add_first(struct tw_clock *clock,
 	append_epoch(clock, stretch);
 	renew_sure(clock);
 	clock->is_broken = false;
+	confirm(clock, constraint);
 	return TW_CLOCK_FITS;
 }
 
@@ -551,6 +567,11 @@ int tw_clock_exchange(struct tw_clock *clock, uint64_t g, uint64_t t1,
 	if (t1 > t2)
 		return -EINVAL;
 	return add(clock, &constraint);
+}
+
+uint64_t tw_clock_confirmed(const struct tw_clock *clock)
+{
+	return clock->confirmed_ns;
 }
 
 void tw_clock_counts(const struct tw_clock *clock,

@@ -205,6 +205,13 @@ void tw_clock_counts(const struct tw_clock *clock,
 		     struct tw_clock_counts *counts);
 
 /*
+ * Until which moment it is known that the counter went on as it did: that at
+ * which the latest lower bound was that fitted, 0: none. Of an event that may
+ * have been later, no epoch that is known need be the one.
+ */
+uint64_t tw_clock_confirmed(const struct tw_clock *clock);
+
+/*
  * What the counter may show at a moment, in the present epoch: from *lo to *hi,
  * modulo 2^64. -EAGAIN: nothing is known yet.
  */

@@ -51,6 +51,7 @@ struct tw_clock {
 	bool hz_refuted;
 	uint64_t rejected;
 	uint64_t refused;
+	uint64_t confirmed_ns; /* tw_clock_confirmed() */
 };
 
 /* The present epoch; NULL before the first constraint. */

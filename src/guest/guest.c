@@ -273,8 +273,8 @@ static bool has_room(const struct tw_writer *writer, size_t size, uint64_t now)
 
 	return page &&
 	       writer->pos + size <= tw_ring_page_end(&guest.ring, page) &&
-	       (now < page->timestamp_end ||
-		(now - page->timestamp_end) >> TW_TIME_GAP_BITS == 0);
+	       /* Backwards wraps to a huge gap: a page has one direction. */
+	       (now - page->timestamp_end) >> TW_TIME_GAP_BITS == 0;
 }
 
 /* The event's time is read once more, so that it is later than what the page
@@ -306,6 +306,7 @@ static bool reserve(struct tw_writer *writer, size_t size, uint64_t *time)
 		return false;
 	if (!has_room(writer, size, now) && !turn_page(writer, &now))
 		return false;
+	/* A page does not begin at 0. */
 	last = writer->page->timestamp_end;
 	*time = now < last ? last : now;
 	return true;

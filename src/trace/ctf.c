@@ -28,6 +28,7 @@
 
 #define CONTROL_SIZE_MAX 4096u
 #define NAME_TRIES 1000
+#define ROUNDS_MAX ((UINT64_MAX >> TW_EVENT_TIME_BITS) - 1)
 #define SYNCS_MAX (3 + 1 + TW_SIGHTINGS_MAX)
 
 /* A lane's file. */
@@ -36,6 +37,7 @@ struct stream {
 	int fd;
 	uint64_t size;	   /* bytes of whole packets */
 	uint64_t last_end; /* ticks: no later packet begins before */
+	uint64_t ahead;	   /* what is added to the ring's ticks */
 	uint64_t recorded; /* events */
 };
 
@@ -60,7 +62,7 @@ struct tw_ctf {
 	struct tw_dotfile_sync syncs[SYNCS_MAX];
 	size_t sync_count;
 	const struct tw_sightings *sightings; /* NULL: none */
-	const struct tw_guest_clock *clock;   /* NULL: none */
+	struct tw_guest_clock *clock;	      /* NULL: none */
 	struct tw_dotfile_guest guest;
 	struct tw_ctf_totals totals;
 	struct tw_drain_totals drained; /* once detached */
@@ -83,27 +85,46 @@ static int fail(struct tw_attach_error *error, int code, const char *format,
 
 /* ---- Directories ---- */
 
-static bool is_empty_directory(int dirfd)
+/* What a directory holds: anything, and a producer's recording. */
+struct content {
+	bool any;
+	bool producer;
+};
+
+static void look_at_entry(int dirfd, const char *name, struct content *content)
+{
+	char file[NAME_MAX + sizeof("/" TW_DOTFILE_NAME)];
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return;
+	content->any = true;
+	snprintf(file, sizeof(file), "%s/" TW_DOTFILE_NAME, name);
+	content->producer |= faccessat(dirfd, file, F_OK, 0) == 0;
+}
+
+/* Takes dirfd. */
+static int look_into(int dirfd, struct content *content)
 {
 	DIR *stream = fdopendir(dirfd);
 	const struct dirent *entry;
-	bool empty = true;
 
+	*content = (struct content){0};
 	if (!stream) {
 		close(dirfd);
-		return false;
+		return -ENOMEM;
 	}
-	while (empty && (entry = readdir(stream)))
-		empty = strcmp(entry->d_name, ".") == 0 ||
-			strcmp(entry->d_name, "..") == 0;
+	while ((entry = readdir(stream)))
+		look_at_entry(dirfd, entry->d_name, content);
 	closedir(stream);
-	return empty;
+	return 0;
 }
 
-int tw_trace_directory_create(const char *path, struct tw_attach_error *error)
+static int make_or_look(const char *path, struct content *content,
+			struct tw_attach_error *error)
 {
-	int fd;
+	int fd, code;
 
+	*content = (struct content){0};
 	if (!mkdir(path, 0700))
 		return 0;
 	if (errno != EEXIST)
@@ -112,12 +133,33 @@ int tw_trace_directory_create(const char *path, struct tw_attach_error *error)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(error, -errno, "%s: %s", path, strerror(errno));
-	if (!is_empty_directory(fd))
-		return fail(error, -ENOTEMPTY,
-			    "%s: the directory is not empty: a recording needs "
-			    "one of its own",
-			    path);
-	return 0;
+	code = look_into(fd, content);
+	return code ? fail(error, code, "%s: %s", path, strerror(-code)) : 0;
+}
+
+int tw_trace_directory_create(const char *path, struct tw_attach_error *error)
+{
+	struct content content;
+	const int code = make_or_look(path, &content, error);
+
+	if (code || !content.any)
+		return code;
+	return fail(error, -ENOTEMPTY,
+		    "%s: the directory is not empty: a recording needs one of "
+		    "its own",
+		    path);
+}
+
+int tw_trace_directory_extend(const char *path, struct tw_attach_error *error)
+{
+	struct content content;
+	const int code = make_or_look(path, &content, error);
+
+	if (code || !content.any || content.producer)
+		return code;
+	return fail(error, -ENOTEMPTY,
+		    "%s: the directory holds something else than a recording",
+		    path);
 }
 
 /* A producer's name as a file name: what else it holds becomes "_". */
@@ -312,7 +354,7 @@ void tw_ctf_set_sightings(struct tw_ctf *ctf,
 	ctf->sightings = sightings;
 }
 
-void tw_ctf_set_clock(struct tw_ctf *ctf, const struct tw_guest_clock *clock)
+void tw_ctf_set_clock(struct tw_ctf *ctf, struct tw_guest_clock *clock)
 {
 	ctf->clock = clock;
 }
@@ -429,6 +471,7 @@ static int write_dotfile(struct tw_ctf *ctf, bool complete)
 	if (!error)
 		error = tw_dotfile_write(ctf->dirfd, &dotfile);
 	free(dotfile.clock.pairs);
+	free(dotfile.clock.spans);
 	return error;
 }
 
@@ -568,11 +611,27 @@ static void cut_unknown(struct tw_ctf *ctf, struct packet *packet)
 	packet->events = events;
 }
 
+/*
+ * In CTF no stream's time goes back. Where a guest's counter does, which it
+ * does with a new page only, times go on in the next round of the bits that an
+ * event has: its own need not be changed. See tw_guest_clock_place().
+ */
+static void step_over(struct stream *stream, const struct tw_drain_page *part,
+		      struct packet *packet)
+{
+	if (part->from == TW_PAGE_HEADER &&
+	    packet->time_begin + stream->ahead < stream->last_end &&
+	    stream->last_end >> TW_EVENT_TIME_BITS < ROUNDS_MAX)
+		stream->ahead += (uint64_t)1 << TW_EVENT_TIME_BITS;
+	packet->time_begin += stream->ahead;
+	packet->time_end += stream->ahead;
+}
+
 /* The events to be written, moved to where they belong, and their times. */
 static void make_packet(struct tw_ctf *ctf, const struct tw_drain_page *part,
 			struct packet *packet)
 {
-	const struct stream *stream = &ctf->streams[part->view->lane];
+	struct stream *stream = &ctf->streams[part->view->lane];
 	const uint32_t size = part->view->size - part->from;
 
 	if (part->from > TW_PAGE_HEADER)
@@ -585,6 +644,7 @@ static void make_packet(struct tw_ctf *ctf, const struct tw_drain_page *part,
 		.time_begin = part->time_from,
 		.time_end = part->view->time_end,
 	};
+	step_over(stream, part, packet);
 	if (packet->time_begin < stream->last_end)
 		packet->time_begin = stream->last_end;
 	if (packet->time_begin == 0)
@@ -766,6 +826,9 @@ int tw_ctf_create(const char *directory, struct tw_attach *attach,
 	}
 	fail(error, code, "%s: %s", ctf && ctf->path ? ctf->path : directory,
 	     strerror(-code));
+	/* So that it can be tried again; what is in it is no reader's. */
+	if (ctf && ctf->path && ctf->dirfd >= 0)
+		rmdir(ctf->path);
 	tw_ctf_destroy(ctf);
 	return code;
 }

@@ -22,6 +22,9 @@
  */
 int tw_trace_directory_create(const char *path, struct tw_attach_error *error);
 
+/* The same, but one that other producers' subdirectories are in will do. */
+int tw_trace_directory_extend(const char *path, struct tw_attach_error *error);
+
 struct tw_ctf;
 
 /* Of a ring in a guest's memory. */
@@ -68,7 +71,7 @@ void tw_ctf_set_sightings(struct tw_ctf *ctf,
 			  const struct tw_sightings *sightings);
 
 /* The same of what is known of a guest's clock. */
-void tw_ctf_set_clock(struct tw_ctf *ctf, const struct tw_guest_clock *clock);
+void tw_ctf_set_clock(struct tw_ctf *ctf, struct tw_guest_clock *clock);
 
 /*
  * Rewrite metadata and dotfile with this timebase. complete: the recording has

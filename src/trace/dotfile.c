@@ -38,6 +38,7 @@ enum chunk_type {
 	CHUNK_GUEST = 7,
 	CHUNK_PAIRS = 8,
 	CHUNK_CLOCK_OPTIONS = 9,
+	CHUNK_SPANS = 10,
 };
 
 #define GROUP_SIZE 16
@@ -47,7 +48,9 @@ enum chunk_type {
 #define END_SIZE 24
 #define GUEST_SIZE 24
 #define PAIR_SIZE 32
-#define CLOCK_OPTIONS_SIZE 56
+#define CLOCK_OPTIONS_SIZE 64
+#define CLOCK_OPTIONS_MIN 56 /* before version 1.3 */
+#define SPAN_SIZE 40
 
 /* ---- Writing ---- */
 
@@ -141,6 +144,16 @@ static void put_pair(struct tw_text *out, const struct tw_dotfile_pair *pair)
 	put64(out, pair->to_ns);
 }
 
+static void put_span(struct tw_text *out, const struct tw_dotfile_span *span)
+{
+	put32(out, span->lane);
+	put32(out, 0);
+	put64(out, span->begin);
+	put64(out, span->end);
+	put64(out, span->from_ns);
+	put64(out, span->to_ns);
+}
+
 static void put_guest_clock(struct tw_text *out,
 			    const struct tw_dotfile_clock *clock)
 {
@@ -158,9 +171,13 @@ static void put_guest_clock(struct tw_text *out,
 	put64(out, clock->first_real_ns);
 	put64(out, clock->last_real_ns);
 	put64(out, clock->end_ns);
+	put64(out, clock->confirmed_ns);
 	put_chunk(out, CHUNK_PAIRS, clock->pair_count * PAIR_SIZE);
 	for (i = 0; i < clock->pair_count; i++)
 		put_pair(out, &clock->pairs[i]);
+	put_chunk(out, CHUNK_SPANS, clock->span_count * SPAN_SIZE);
+	for (i = 0; i < clock->span_count; i++)
+		put_span(out, &clock->spans[i]);
 }
 
 static void put_all(struct tw_text *out, const struct tw_dotfile *dotfile)
@@ -379,7 +396,7 @@ static const char *get_clock_options(struct tw_dotfile *dotfile,
 {
 	struct tw_dotfile_clock *clock = &dotfile->clock;
 
-	if (size < CLOCK_OPTIONS_SIZE)
+	if (size < CLOCK_OPTIONS_MIN)
 		return "its clock's options are too short";
 	clock->is_known = true;
 	clock->hz = get64(at);
@@ -390,6 +407,8 @@ static const char *get_clock_options(struct tw_dotfile *dotfile,
 	clock->first_real_ns = get64(at + 32);
 	clock->last_real_ns = get64(at + 40);
 	clock->end_ns = get64(at + 48);
+	clock->confirmed_ns = size < CLOCK_OPTIONS_SIZE ? UINT64_MAX
+							: get64(at + 56);
 	return NULL;
 }
 
@@ -421,6 +440,30 @@ static const char *get_pairs(struct tw_dotfile *dotfile, const uint8_t *at,
 	return NULL;
 }
 
+static const char *get_spans(struct tw_dotfile *dotfile, const uint8_t *at,
+			     uint64_t size)
+{
+	struct tw_dotfile_clock *clock = &dotfile->clock;
+	const size_t count = size / SPAN_SIZE;
+	size_t i;
+
+	if (clock->spans || size % SPAN_SIZE)
+		return "its packets' times make no sense";
+	clock->spans = calloc(count ? count : 1, sizeof(*clock->spans));
+	if (!clock->spans)
+		return "out of memory";
+	for (i = 0; i < count; i++, at += SPAN_SIZE)
+		clock->spans[i] = (struct tw_dotfile_span){
+			.lane = get32(at),
+			.begin = get64(at + 8),
+			.end = get64(at + 16),
+			.from_ns = get64(at + 24),
+			.to_ns = get64(at + 32),
+		};
+	clock->span_count = count;
+	return NULL;
+}
+
 static const char *get_chunk(struct tw_dotfile *dotfile, uint32_t type,
 			     const uint8_t *at, uint64_t size)
 {
@@ -443,6 +486,8 @@ static const char *get_chunk(struct tw_dotfile *dotfile, uint32_t type,
 		return get_pairs(dotfile, at, size);
 	case CHUNK_CLOCK_OPTIONS:
 		return get_clock_options(dotfile, at, size);
+	case CHUNK_SPANS:
+		return get_spans(dotfile, at, size);
 	default:
 		return NULL;
 	}
@@ -556,6 +601,7 @@ void tw_dotfile_free(struct tw_dotfile *dotfile)
 	free(dotfile->syncs);
 	free(dotfile->lanes);
 	free(dotfile->clock.pairs);
+	free(dotfile->clock.spans);
 	free(dotfile->data);
 	*dotfile = (struct tw_dotfile){0};
 }

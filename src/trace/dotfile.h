@@ -12,7 +12,7 @@
 
 #define TW_DOTFILE_NAME ".trackway"
 #define TW_DOTFILE_MAJOR 1
-#define TW_DOTFILE_MINOR 2
+#define TW_DOTFILE_MINOR 3
 
 struct tw_dotfile_group {
 	uint32_t id_base;
@@ -70,6 +70,15 @@ struct tw_dotfile_pair {
 	uint64_t to_ns;
 };
 
+/* Some packets of a lane, one after another, and when their events were. */
+struct tw_dotfile_span {
+	uint32_t lane;
+	uint64_t begin;	  /* events of the lane before the first of them */
+	uint64_t end;	  /* and up to the last, that with its own */
+	uint64_t from_ns; /* CLOCK_MONOTONIC; 0: not known */
+	uint64_t to_ns;	  /* they had been read by then */
+};
+
 /* What is known of a guest's clock. */
 struct tw_dotfile_clock {
 	bool is_known;
@@ -83,8 +92,12 @@ struct tw_dotfile_clock {
 	uint64_t first_real_ns;
 	uint64_t last_real_ns;
 	uint64_t end_ns; /* CLOCK_MONOTONIC: all was read by then */
+	/* tw_clock_confirmed(); UINT64_MAX: not known. */
+	uint64_t confirmed_ns;
 	struct tw_dotfile_pair *pairs;
 	size_t pair_count;
+	struct tw_dotfile_span *spans; /* of a lane in order */
+	size_t span_count;
 };
 
 struct tw_dotfile {

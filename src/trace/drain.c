@@ -10,7 +10,7 @@
  * few pages more are looked at in each pass, round and round, so that nothing
  * depends on how a producer chooses its pages.
  *
- * Called by read.c (print, stat) and `trackway record`.
+ * Called by read.c (print, stat) and recording.c.
  */
 #include "drain.h"
 
@@ -531,8 +531,8 @@ void tw_drain_remember(struct tw_drain *drain)
 
 /* ---- The end ---- */
 
-static void finish_lane(struct tw_drain_lane *lane,
-			const struct tw_ring_lane *entry)
+static void name_lane(struct tw_drain_lane *lane,
+		      const struct tw_ring_lane *entry)
 {
 	if (entry->state == TW_LANE_FREE)
 		return;
@@ -540,6 +540,14 @@ static void finish_lane(struct tw_drain_lane *lane,
 	lane->tid = entry->tid;
 	lane->level = entry->level;
 	copy_name(lane, entry);
+}
+
+static void finish_lane(struct tw_drain_lane *lane,
+			const struct tw_ring_lane *entry)
+{
+	name_lane(lane, entry);
+	if (entry->state == TW_LANE_FREE)
+		return;
 	lane->lost_tail = more_than(entry->events, lane->known);
 	lane->lost += lane->lost_tail;
 	lane->known += lane->lost_tail;
@@ -570,7 +578,10 @@ static int read_counts(struct tw_drain *drain, struct tw_ring_lane *entries)
 	return 0;
 }
 
-int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context)
+/* The last pass, and what the lane table says of each lane. */
+static int64_t end(struct tw_drain *drain, tw_drain_fn fn, void *context,
+		   void (*end_lane)(struct tw_drain_lane *lane,
+				    const struct tw_ring_lane *entry))
 {
 	const uint32_t count = drain->ring->control.lane_count;
 	struct tw_ring_lane *entries;
@@ -588,10 +599,20 @@ int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context)
 	if (result < 0)
 		goto out;
 	for (i = 0; i < count; i++)
-		finish_lane(&drain->lanes[i], &entries[i]);
+		end_lane(&drain->lanes[i], &entries[i]);
 out:
 	free(entries);
 	return result;
+}
+
+int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context)
+{
+	return end(drain, fn, context, finish_lane);
+}
+
+int64_t tw_drain_cut(struct tw_drain *drain, tw_drain_fn fn, void *context)
+{
+	return end(drain, fn, context, name_lane);
 }
 
 bool tw_drain_is_gone(const struct tw_drain *drain)
@@ -720,6 +741,43 @@ static int start_now(struct tw_drain *drain)
 	return error;
 }
 
+/* ---- Starting where another has ended ---- */
+
+static bool is_same_ring(const struct tw_drain *a, const struct tw_drain *b)
+{
+	const struct tw_ring_control *one = &a->ring->control;
+	const struct tw_ring_control *other = &b->ring->control;
+
+	return memcmp(one->uuid, other->uuid, sizeof(one->uuid)) == 0 &&
+	       a->page_count == b->page_count &&
+	       one->lane_count == other->lane_count;
+}
+
+static int start_after(struct tw_drain *drain, const struct tw_drain *other)
+{
+	const uint32_t words = (drain->page_count + 63) / 64;
+	const struct tw_drain_lane *lane;
+	uint32_t i;
+
+	if (other->gone || !is_same_ring(drain, other))
+		return -ESTALE;
+	memcpy(drain->pages, other->pages,
+	       drain->page_count * sizeof(*drain->pages));
+	memcpy(drain->pending, other->pending, words * sizeof(*drain->pending));
+	drain->head = other->head;
+	drain->sweep = other->sweep;
+	drain->no_lane_base = other->no_lane_base + other->no_lane;
+	for (i = 0; i < drain->ring->control.lane_count; i++) {
+		lane = &other->lanes[i];
+		drain->lanes[i].base = lane->known;
+		drain->lanes[i].known = lane->known;
+		drain->lanes[i].seq = lane->seq;
+		drain->lanes[i].discarded_base = lane->discarded_base +
+						 lane->discarded;
+	}
+	return 0;
+}
+
 /* ---- Life ---- */
 
 static int allocate(struct tw_drain *drain)
@@ -744,6 +802,8 @@ static int start(struct tw_drain *drain)
 	error = allocate(drain);
 	if (error)
 		return error;
+	if (drain->options.after)
+		return start_after(drain, drain->options.after);
 	for (i = 0; i < drain->page_count; i++) {
 		drain->pages[i].wanted = NO_TICKET;
 		drain->pages[i].ticket = NO_TICKET;
@@ -776,6 +836,7 @@ int tw_drain_create(struct tw_attach *attach,
 		tw_drain_destroy(drain);
 		return error;
 	}
+	drain->options.after = NULL;
 	*result = drain;
 	return 0;
 }

@@ -31,8 +31,14 @@ enum tw_drain_start {
 	TW_DRAIN_NOW, /* only events written from now on */
 };
 
+struct tw_drain;
+
 struct tw_drain_options {
 	enum tw_drain_start start;
+	/* Instead of start: go on where this drain of the same ring stands,
+	 * which is to make no more passes; so no event is missed between the
+	 * two, and none taken twice. NULL: none. */
+	const struct tw_drain *after;
 	bool open;    /* every pass delivers open pages, as far as they are */
 	bool release; /* give full pages back once they are delivered, where
 			 the ring's mode asks for it and it can be written to */
@@ -71,11 +77,10 @@ struct tw_drain_lane {
 	uint64_t seq;	/* the lowest that its next page may have */
 };
 
-struct tw_drain;
-
 /*
  * Begin. attach must outlive the drain. TW_DRAIN_NOW: "now" is during this
- * call. *drain is freed with tw_drain_destroy(). 0 or an error.
+ * call. *drain is freed with tw_drain_destroy(). 0 or an error; -ESTALE: it is
+ * another ring than that of options.after.
  */
 int tw_drain_create(struct tw_attach *attach,
 		    const struct tw_drain_options *options,
@@ -96,6 +101,14 @@ int64_t tw_drain_pass(struct tw_drain *drain, uint64_t budget, tw_drain_fn fn,
  * As tw_drain_pass().
  */
 int64_t tw_drain_finish(struct tw_drain *drain, tw_drain_fn fn, void *context);
+
+/*
+ * Instead of tw_drain_finish(), where another drain goes on from here
+ * (options.after): the last pass, open pages included, but what this one has
+ * not come across is for the other to count. As tw_drain_pass(). Nothing is
+ * final yet: passes may follow, or tw_drain_finish().
+ */
+int64_t tw_drain_cut(struct tw_drain *drain, tw_drain_fn fn, void *context);
 
 /*
  * Whether the ring was found gone: its memory holds another one, or none, or

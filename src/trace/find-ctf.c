@@ -4,7 +4,8 @@
  * LTTng puts several into one session's directory. Links are not followed, and
  * neither depth nor number of directories is without a limit.
  *
- * Called by read-directory.c and read-foreign.c.
+ * Called by read-foreign.c; and what is told to add a directory comes here
+ * first, so that reading one's own needs no reader of others'.
  */
 #include "read-foreign.h"
 
@@ -121,8 +122,9 @@ bool tw_ctf_is_in(const char *path)
 
 struct adding {
 	struct tw_trace *trace;
-	struct tw_attach_error *error;
+	struct tw_attach_error *error; /* the first */
 	uint32_t count;
+	uint32_t failed;
 };
 
 #define METADATA_HEADER 37
@@ -190,19 +192,37 @@ static int check_metadata(const char *path, struct tw_attach_error *error)
 	return 0;
 }
 
-static int add(void *context, const char *path)
+static int add_one(struct adding *adding, const char *path,
+		   struct tw_attach_error *error)
 {
 	static const struct tw_foreign_options options;
+
+	if (check_metadata(path, error))
+		return -EBADMSG;
+	return tw_foreign_add(adding->trace, &tw_foreign_ctf, "", path, NULL,
+			      &options, error);
+}
+
+/* One that can't be read is no reason to leave the others. */
+static int add(void *context, const char *path)
+{
 	struct adding *adding = context;
+	struct tw_attach_error error;
+	int err;
 
 	if (adding->count++ == TRACES_MAX)
 		return tw_trace_fail(adding->error, -E2BIG,
 				     "%s: more than %d traces", path,
 				     TRACES_MAX);
-	if (check_metadata(path, adding->error))
-		return -EBADMSG;
-	return tw_foreign_add(adding->trace, &tw_foreign_ctf, "", path, NULL,
-			      &options, adding->error);
+	err = add_one(adding, path, &error);
+	if (!err)
+		return 0;
+	if (!adding->failed++)
+		*adding->error = error;
+	if (err != -EBADMSG)
+		return err;
+	tw_trace_warn(adding->trace, "%s", error.text);
+	return 0;
 }
 
 int tw_ctf_add_all(struct tw_trace *trace, const char *path, bool own,
@@ -217,5 +237,25 @@ int tw_ctf_add_all(struct tw_trace *trace, const char *path, bool own,
 	if (!err && !adding.count)
 		return tw_trace_fail(error, -ENOENT, "%s: holds no trace",
 				     path);
+	/* *error is the first one's. */
+	if (!err && adding.failed == adding.count)
+		return -EBADMSG;
 	return err;
+}
+
+/* ---- Directories of either kind ---- */
+
+bool tw_trace_is_directory(const char *path)
+{
+	return tw_directory_is_own(path) || tw_ctf_is_in(path);
+}
+
+int tw_trace_add_directory(struct tw_trace *trace, const char *path,
+			   struct tw_attach_error *error)
+{
+	const int count = tw_directory_add(trace, path, error);
+
+	if (count)
+		return count < 0 ? count : 0;
+	return tw_ctf_add_all(trace, path, false, error);
 }

@@ -11,10 +11,11 @@
 
 #include "../attach/sync.h"
 #include "../schema/decode.h"
+#include "spans.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 #define NS_PER_S 1000000000u
 #define ANSWER_LIMIT_NS 50000u	/* for an answer of a guest that is at it */
@@ -26,6 +27,8 @@
 #define LONG_GAP_NS 500000000u /* between two such waits */
 #define WATCH_NS 30000000u     /* for a rate that is good for minutes before */
 #define LINE_ERROR_MAX NS_PER_S
+#define SPANS_MAX 4096 /* runs of packets that a recording keeps */
+#define EPOCHS_MAX 64  /* that a clock knows, as in struct tw_clock_options */
 
 /* Of a lane. */
 struct lane {
@@ -34,11 +37,16 @@ struct lane {
 	uint32_t ticket; /* of its latest page */
 	uint64_t before; /* a beacon that is earlier than all of that page */
 	uint64_t beacon; /* and the page's own */
-	/* When its latest parts had been read, the latest first: when what
-	 * comes now was at the earliest is said by the third. The second did
-	 * not have the first one's last event yet, which was there as a whole
-	 * before the counter was read for the next. */
-	uint64_t read[3];
+	uint64_t read;	 /* when its latest part had been read */
+	/*
+	 * What comes now was not before the second. A part of a page that was
+	 * its lane's last had all that there was when its reading began, which
+	 * was after the part before it had been read: the first. The part after
+	 * that has come since, and so its last event was there as a whole since
+	 * then, before the counter was read for the next. Of several pages that
+	 * are read at once, full ones, all were there before the first.
+	 */
+	uint64_t since[2];
 };
 
 struct tw_guest_clock {
@@ -55,21 +63,14 @@ struct tw_guest_clock {
 	uint64_t near;	    /* some latest value of the counter */
 	uint64_t waited;    /* CLOCK_MONOTONIC of the latest long wait */
 	uint32_t long_waits;
-	uint32_t misses;   /* in a row */
-	uint64_t asked;	   /* the beacon of the last look, or 0 */
-	uint64_t answered; /* CLOCK_MONOTONIC of the first, or 0 */
-	uint64_t latest;   /* and of the latest answer */
-	uint64_t end_ns;   /* no event is later */
+	uint32_t misses;	/* in a row */
+	uint64_t asked;		/* the beacon of the last look, or 0 */
+	uint64_t answered;	/* CLOCK_MONOTONIC of the first, or 0 */
+	uint64_t latest;	/* and of the latest answer */
+	uint64_t end_ns;	/* no event is later */
+	uint64_t confirmed_ns;	/* as the recording had it; 0: it is live */
+	struct tw_spans *spans; /* NULL: not kept */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &now))
-		return 0;
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* ---- Life ---- */
 
@@ -94,6 +95,7 @@ struct tw_guest_clock *tw_guest_clock_create(
 	const struct tw_clock_options clock_options = {
 		.hz = options->hz,
 		.points = options->points,
+		.epochs = EPOCHS_MAX,
 	};
 	struct tw_guest_clock *clock = create(&clock_options, options);
 
@@ -104,7 +106,9 @@ struct tw_guest_clock *tw_guest_clock_create(
 	clock->takes_beacons = tw_attach_is_alive(attach);
 	clock->lane_count = attach->ring.control.lane_count;
 	clock->lanes = calloc(clock->lane_count, sizeof(*clock->lanes));
-	if (clock->lanes)
+	if (options->keeps_spans)
+		clock->spans = tw_spans_create(clock->lane_count, SPANS_MAX);
+	if (clock->lanes && (clock->spans || !options->keeps_spans))
 		return clock;
 	tw_guest_clock_destroy(clock);
 	return NULL;
@@ -115,6 +119,7 @@ void tw_guest_clock_destroy(struct tw_guest_clock *clock)
 	if (!clock)
 		return;
 	tw_clock_destroy(clock->clock);
+	tw_spans_destroy(clock->spans);
 	free(clock->lanes);
 	free(clock);
 }
@@ -158,7 +163,7 @@ static bool look_for_answer(struct tw_guest_clock *clock)
 	if ((first & 0xffff) != (clock->asked & 0xffff) ||
 	    (reply & 0xffff) != (clock->asked & 0xffff))
 		return false;
-	add_answer(clock, reply >> 16, clock->asked, now_ns());
+	add_answer(clock, reply >> 16, clock->asked, tw_monotonic_ns());
 	return true;
 }
 
@@ -166,14 +171,14 @@ static bool look_for_answer(struct tw_guest_clock *clock)
  * been long in coming. */
 static int ask_and_wait(struct tw_guest_clock *clock, uint64_t limit_ns)
 {
-	const uint64_t until = now_ns() + limit_ns;
+	const uint64_t until = tw_monotonic_ns() + limit_ns;
 	struct tw_attach_exchange exchange;
 	uint64_t now;
 	int error = 0;
 	int i;
 
 	for (i = 0; !error && i < ASK_TIMES; i++) {
-		now = now_ns();
+		now = tw_monotonic_ns();
 		if (now >= until)
 			break;
 		error = tw_attach_exchange(clock->attach, until - now, NULL,
@@ -199,7 +204,7 @@ static bool is_watched(const struct tw_guest_clock *clock)
  */
 static uint64_t find_limit(struct tw_guest_clock *clock, bool has_answered)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = tw_monotonic_ns();
 
 	if (now >= *clock->options.wait_ns &&
 	    (!clock->long_waits || is_watched(clock) ||
@@ -229,9 +234,9 @@ void tw_guest_clock_ask(struct tw_guest_clock *clock)
 	if (limit)
 		error = ask_and_wait(clock, limit);
 	if (limit == LONG_LIMIT_NS)
-		*clock->options.wait_ns = now_ns() +
-					  LONG_SHARE *
-						  (now_ns() - clock->waited);
+		*clock->options.wait_ns = tw_monotonic_ns() +
+					  LONG_SHARE * (tw_monotonic_ns() -
+							clock->waited);
 	/* That which the guest may answer by the next look. */
 	if (!error)
 		error = tw_attach_beacon(clock->attach, &clock->asked);
@@ -299,12 +304,49 @@ static uint64_t walk(struct tw_guest_clock *clock, struct lane *lane,
 	return last;
 }
 
+/* The epochs of the clock, those that it has forgotten as one. */
+static size_t list_epochs(struct tw_guest_clock *clock,
+			  struct tw_spans_epoch *list)
+{
+	struct tw_clock_epoch info;
+	uint32_t first, epochs, i;
+	size_t count = 0;
+
+	tw_clock_epochs(clock->clock, &first, &epochs);
+	for (i = 0; i < epochs && i < EPOCHS_MAX; i++) {
+		if (tw_clock_epoch(clock->clock, first + i, &info))
+			return 0;
+		if (first && !i)
+			list[count++] = (struct tw_spans_epoch){
+				.end_ns = info.begin_hi};
+		list[count++] = (struct tw_spans_epoch){info.begin_lo,
+							info.end_hi};
+	}
+	return count;
+}
+
+static void keep_span(struct tw_guest_clock *clock,
+		      const struct tw_drain_page *part,
+		      const struct tw_trace_span *span)
+{
+	const struct tw_spans_packet packet = {
+		.lane = part->view->lane,
+		.before = part->events_before,
+		.events = part->events,
+		.span = *span,
+	};
+	struct tw_spans_epoch epochs[EPOCHS_MAX + 1];
+
+	if (part->events && tw_spans_add(clock->spans, &packet))
+		tw_spans_thin(clock->spans, epochs, list_epochs(clock, epochs));
+}
+
 void tw_guest_clock_page(struct tw_guest_clock *clock,
 			 const struct tw_drain_page *part,
 			 struct tw_trace_span *span)
 {
 	const struct tw_page_view *view = part->view;
-	const uint64_t now = now_ns();
+	const uint64_t now = tw_monotonic_ns();
 	struct lane *lane;
 	uint64_t last;
 
@@ -317,11 +359,14 @@ void tw_guest_clock_page(struct tw_guest_clock *clock,
 		begin_page(clock, lane, view, now);
 	span->from_ns = part->from > TW_PAGE_HEADER ? lane->beacon
 						    : lane->before;
-	if (span->from_ns < lane->read[2])
-		span->from_ns = lane->read[2];
-	lane->read[2] = lane->read[1];
-	lane->read[1] = lane->read[0];
-	lane->read[0] = now;
+	if (span->from_ns < lane->since[1])
+		span->from_ns = lane->since[1];
+	lane->since[1] = lane->since[0];
+	if (view->state == TW_PAGE_OPEN)
+		lane->since[0] = lane->read;
+	lane->read = now;
+	if (clock->spans)
+		keep_span(clock, part, span);
 	last = walk(clock, lane, part);
 	if (!last)
 		return;
@@ -338,6 +383,69 @@ static uint64_t real(const struct tw_guest_clock *clock, uint64_t mono_ns)
 	return mono_ns + clock->options.real_ns;
 }
 
+/* A value whose bits that an event has are those of ticks, near to what an
+ * epoch had. */
+static uint64_t come_near(uint64_t ticks, uint64_t last)
+{
+	const uint64_t round = (uint64_t)1 << TW_EVENT_TIME_BITS;
+
+	if (ticks < last)
+		return ticks;
+	return ticks - (ticks - last + round / 2) / round * round;
+}
+
+/*
+ * tw_clock_when(). A recording's ticks are some rounds ahead where the counter
+ * had gone back (ctf.c): if they are no epoch's, they are those of the next
+ * epoch whose they are in an earlier round.
+ */
+static int find_when(struct tw_guest_clock *clock, uint64_t ticks,
+		     uint64_t from, uint64_t to, struct tw_clock_bounds *bounds)
+{
+	struct tw_clock_bounds other;
+	struct tw_clock_epoch info;
+	uint32_t first, count, i;
+	uint64_t near;
+	int error = tw_clock_when(clock->clock, ticks, from, to, bounds);
+
+	if (error || clock->lanes || !(bounds->flags & TW_BOUNDS_CLAMPED))
+		return error;
+	tw_clock_epochs(clock->clock, &first, &count);
+	for (i = 0; i < count; i++) {
+		if (tw_clock_epoch(clock->clock, first + i, &info))
+			break;
+		near = come_near(ticks, info.last);
+		if (near == ticks ||
+		    tw_clock_when(clock->clock, near, from, to, &other) ||
+		    other.flags & TW_BOUNDS_CLAMPED)
+			continue;
+		*bounds = other;
+		break;
+	}
+	return 0;
+}
+
+/*
+ * The machine may have been stopped, or its counter set, since it was last
+ * known to go on: what that made of an event is not known yet. When it was read
+ * is.
+ */
+static void doubt(const struct tw_guest_clock *clock,
+		  const struct tw_trace_span *span,
+		  struct tw_clock_bounds *bounds)
+{
+	const uint64_t confirmed = clock->confirmed_ns
+					   ? clock->confirmed_ns
+					   : tw_clock_confirmed(clock->clock);
+
+	if (span->to_ns <= confirmed || bounds->flags & TW_BOUNDS_VIRTUAL)
+		return;
+	bounds->lo = span->from_ns;
+	bounds->hi = span->to_ns;
+	if (bounds->flags & TW_BOUNDS_CLAMPED)
+		bounds->flags |= TW_BOUNDS_UNSURE;
+}
+
 void tw_guest_clock_place(struct tw_guest_clock *clock, uint64_t ticks,
 			  const struct tw_trace_span *span,
 			  struct tw_trace_time *time)
@@ -348,8 +456,9 @@ void tw_guest_clock_place(struct tw_guest_clock *clock, uint64_t ticks,
 
 	if (!clock->attach && clock->end_ns && clock->end_ns < to)
 		to = clock->end_ns;
-	if (tw_clock_when(clock->clock, ticks, span->from_ns, to, &bounds))
+	if (find_when(clock, ticks, span->from_ns, to, &bounds))
 		return;
+	doubt(clock, span, &bounds);
 	lo = bounds.lo ? real(clock, bounds.lo) : 0;
 	hi = bounds.hi < UINT64_MAX ? real(clock, bounds.hi) : UINT64_MAX;
 	if (lo && hi < UINT64_MAX)
@@ -419,14 +528,42 @@ static int add_pair(struct tw_dotfile_clock *kept,
 	return 0;
 }
 
-static int keep_epoch(const struct tw_guest_clock *clock, uint32_t epoch,
+/*
+ * What is known of an epoch's first or last counter value. It follows from the
+ * rest, but says how far the epoch goes.
+ */
+static int keep_end(struct tw_guest_clock *clock, uint32_t epoch,
+		    uint64_t ticks, struct tw_dotfile_clock *kept)
+{
+	struct tw_dotfile_pair pair = {.ticks = ticks};
+	struct tw_clock_bounds bounds;
+
+	if (tw_clock_bounds(clock->clock, epoch, ticks, &bounds))
+		return 0;
+	if (bounds.lo) {
+		pair.kind |= TW_PAIR_LOWER;
+		pair.from_ns = bounds.lo;
+	}
+	if (bounds.hi < UINT64_MAX) {
+		pair.kind |= TW_PAIR_UPPER;
+		pair.to_ns = bounds.hi;
+	}
+	return pair.kind ? add_pair(kept, &pair) : 0;
+}
+
+static int keep_epoch(struct tw_guest_clock *clock, uint32_t epoch,
 		      struct tw_dotfile_clock *kept)
 {
 	struct tw_dotfile_pair pair = {.kind = TW_PAIR_BREAK};
 	struct tw_clock_cursor cursor = {0};
+	struct tw_clock_epoch info;
 	struct tw_clock_kept point;
 	int error = kept->pair_count ? add_pair(kept, &pair) : 0;
 
+	if (!error)
+		error = tw_clock_epoch(clock->clock, epoch, &info);
+	if (!error)
+		error = keep_end(clock, epoch, info.first, kept);
 	while (!error &&
 	       tw_clock_next_kept(clock->clock, epoch, &cursor, &point) == 1) {
 		pair = (struct tw_dotfile_pair){
@@ -437,10 +574,27 @@ static int keep_epoch(const struct tw_guest_clock *clock, uint32_t epoch,
 		};
 		error = add_pair(kept, &pair);
 	}
-	return error;
+	return error ? error : keep_end(clock, epoch, info.last, kept);
 }
 
-int tw_guest_clock_keep(const struct tw_guest_clock *clock,
+static int keep_spans(const struct tw_guest_clock *clock,
+		      struct tw_dotfile_clock *kept)
+{
+	const struct tw_dotfile_span *list;
+	size_t count;
+
+	if (!clock->spans)
+		return 0;
+	list = tw_spans_list(clock->spans, &count);
+	kept->spans = calloc(count ? count : 1, sizeof(*list));
+	if (!kept->spans)
+		return -ENOMEM;
+	memcpy(kept->spans, list, count * sizeof(*list));
+	kept->span_count = count;
+	return 0;
+}
+
+int tw_guest_clock_keep(struct tw_guest_clock *clock,
 			struct tw_dotfile_clock *kept)
 {
 	struct tw_clock_counts counts;
@@ -457,9 +611,12 @@ int tw_guest_clock_keep(const struct tw_guest_clock *clock,
 	kept->first_real_ns = clock->options.real_ns;
 	kept->last_real_ns = tw_real_offset();
 	kept->end_ns = clock->end_ns;
+	kept->confirmed_ns = tw_clock_confirmed(clock->clock);
 	tw_clock_epochs(clock->clock, &first, &count);
 	for (i = first; !error && i - first < count; i++)
 		error = keep_epoch(clock, i, kept);
+	if (!error)
+		error = keep_spans(clock, kept);
 	if (!error)
 		return 0;
 	free(kept->pairs);
@@ -511,6 +668,7 @@ struct tw_guest_clock *tw_guest_clock_open(const struct tw_dotfile_clock *kept)
 	if (!clock)
 		return NULL;
 	clock->end_ns = kept->end_ns;
+	clock->confirmed_ns = kept->confirmed_ns;
 	for (i = 0; i < kept->pair_count; i++)
 		take_back(clock->clock, &kept->pairs[i]);
 	return clock;

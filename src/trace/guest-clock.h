@@ -25,6 +25,7 @@ struct tw_guest_clock_options {
 	 * that are looked at in turns, so that many guests don't take up all
 	 * the time. */
 	uint64_t *wait_ns;
+	bool keeps_spans; /* for tw_guest_clock_keep() */
 };
 
 /* attach must outlive tw_guest_clock_detach(). NULL: no memory. */
@@ -70,9 +71,9 @@ void tw_guest_clock_place(struct tw_guest_clock *clock, uint64_t ticks,
 bool tw_guest_clock_line(struct tw_guest_clock *clock,
 			 struct tw_timebase *timebase);
 
-/* What a recording is to keep; kept->pairs is the caller's, to free(). 0 or
- * -ENOMEM. */
-int tw_guest_clock_keep(const struct tw_guest_clock *clock,
+/* What a recording is to keep; its pairs and spans are the caller's, to free().
+ * May take some ms. 0 or -ENOMEM. */
+int tw_guest_clock_keep(struct tw_guest_clock *clock,
 			struct tw_dotfile_clock *kept);
 
 #endif

@@ -5,7 +5,8 @@
  * order, and a sink of ours takes the messages.
  *
  * libbabeltrace2 gives up a whole trace for a damaged stream file. What it has
- * given until then is kept, and one line says why there is no more.
+ * given until then is kept, and one line says why there is no more. Where that
+ * is nothing, repair-ctf.c finds out what it would read.
  *
  * Called by read-foreign.c.
  */
@@ -16,6 +17,7 @@
 #ifdef TW_HAVE_BABELTRACE2
 
 #include "ctf-fields.h"
+#include "repair-ctf.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@ struct slot {
 
 struct ctf {
 	struct tw_foreign *foreign;
+	struct tw_ctf_repair *repair; /* what is read instead, or NULL */
 	bt_graph *graph;
 	bt_message_iterator *messages;
 	struct slot *slots; /* hashed by key */
@@ -177,6 +180,7 @@ static void take_discarded_packets(struct ctf *ctf, const bt_message *message)
 	    BT_PROPERTY_AVAILABILITY_AVAILABLE)
 		count = 1;
 	ctf->packets_lost += count;
+	tw_foreign_lose(ctf->foreign, count, 0);
 }
 
 static const bt_value *find_entry(const bt_trace *trace, const char *name,
@@ -291,7 +295,8 @@ static void say_counts(const struct ctf *ctf)
 	if (ctf->packets_lost)
 		tw_trace_warn(trace,
 			      "%s: %" PRIu64 " packets of events are missing: "
-			      "how many events were in them is not known",
+			      "how many events were in them is not known, and "
+			      "counted as one each",
 			      path, ctf->packets_lost);
 	if (ctf->uncounted)
 		tw_trace_warn(trace,
@@ -420,13 +425,15 @@ static bool build(struct ctf *ctf, struct parts *parts)
 	       connect_parts(ctf->graph, parts);
 }
 
-static int make_graph(struct ctf *ctf, struct tw_attach_error *error)
+/* Of the trace in this directory. */
+static int make_graph(struct ctf *ctf, const char *directory,
+		      struct tw_attach_error *error)
 {
 	const char *path = ctf->foreign->source->path;
 	struct parts parts = {
 		.ctf = find_plugin("ctf"),
 		.utils = find_plugin("utils"),
-		.params = make_params(ctf->foreign->path),
+		.params = make_params(directory),
 	};
 	char why[256];
 	int err = 0;
@@ -439,6 +446,7 @@ static int make_graph(struct ctf *ctf, struct tw_attach_error *error)
 		parts.muxer_class =
 			bt_plugin_borrow_filter_component_class_by_name_const(
 				parts.utils, "muxer");
+	bt_graph_put_ref(ctf->graph);
 	ctf->graph = bt_graph_create(0);
 	if (!parts.source_class || !parts.muxer_class)
 		err = tw_trace_fail(error, -ENOENT,
@@ -457,6 +465,41 @@ static int make_graph(struct ctf *ctf, struct tw_attach_error *error)
 	return err;
 }
 
+/* ---- Repair ---- */
+
+static bool is_readable(void *context, const char *path)
+{
+	struct ctf trial = {.foreign = ((struct ctf *)context)->foreign};
+	struct tw_attach_error error;
+	const bool is_good = !make_graph(&trial, path, &error);
+
+	bt_graph_put_ref(trial.graph);
+	return is_good;
+}
+
+static void say_missing(void *context, const char *line)
+{
+	const struct tw_source *source =
+		((struct ctf *)context)->foreign->source;
+
+	tw_trace_warn(source->trace, "%s: %s", source->path, line);
+}
+
+/* *error says already why that is needed. */
+static int repair(struct ctf *ctf, struct tw_attach_error *error)
+{
+	const struct tw_ctf_repair_hooks hooks = {
+		.is_readable = is_readable,
+		.say = say_missing,
+		.context = ctf,
+	};
+
+	if (tw_ctf_repair_create(ctf->foreign->path, &hooks, &ctf->repair))
+		return -EBADMSG;
+	ctf->foreign->source->producer.complete = false;
+	return make_graph(ctf, tw_ctf_repair_path(ctf->repair), error);
+}
+
 static void close_ctf(void *reader)
 {
 	struct ctf *ctf = reader;
@@ -469,6 +512,7 @@ static void close_ctf(void *reader)
 	}
 	free(ctf->slots);
 	bt_graph_put_ref(ctf->graph);
+	tw_ctf_repair_destroy(ctf->repair);
 	free(ctf);
 }
 
@@ -496,7 +540,9 @@ static int open_ctf(struct tw_foreign *foreign, struct tw_attach_error *error)
 	/* Nothing in a trace tells how its clock was set. */
 	tw_source_set_bounds(source, TW_BOUND_UNKNOWN, TW_BOUND_UNKNOWN);
 	bt_logging_set_global_level(BT_LOGGING_LEVEL_NONE);
-	err = make_graph(ctf, error);
+	err = make_graph(ctf, foreign->path, error);
+	if (err == -EBADMSG)
+		err = repair(ctf, error);
 	/* The first messages tell its name. */
 	if (!err)
 		err = read_ctf(foreign);

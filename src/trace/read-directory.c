@@ -8,9 +8,10 @@
  *
  * Called by read.c.
  */
-#include "read-foreign.h"
+#include "source.h"
 
 #include "../schema/blob-read.h"
+#include "spans.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -166,6 +167,7 @@ static void describe(struct tw_cursor *cursor, const struct tw_page *header,
 	const struct tw_source *source = cursor->source;
 	const uint64_t before = u64(source, header->events_before);
 	const uint64_t discarded = u64(source, header->events_discarded);
+	const struct tw_dotfile_clock *clock = &source->dotfile.clock;
 
 	*packet = (struct tw_trace_packet){
 		.producer = &source->producer,
@@ -181,6 +183,8 @@ static void describe(struct tw_cursor *cursor, const struct tw_page *header,
 		.lost = more_than(before, cursor->known),
 		.discarded = more_than(discarded, cursor->discarded),
 	};
+	tw_spans_find(clock->spans, clock->span_count, packet->lane, before,
+		      &packet->span);
 	if (before + packet->events > cursor->known)
 		cursor->known = before + packet->events;
 	cursor->discarded += packet->discarded;
@@ -200,8 +204,7 @@ static int end_stream(struct tw_cursor *cursor, const char *why)
 	return 0;
 }
 
-int tw_directory_packet(struct tw_cursor *cursor,
-			struct tw_trace_packet *packet)
+static int next_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
 {
 	const struct tw_source *source = cursor->source;
 	struct tw_stream *stream = &cursor->stream;
@@ -369,6 +372,17 @@ static int add_streams(struct tw_source *source)
 	return got;
 }
 
+static void load_clock(struct tw_source *source)
+{
+	struct tw_dotfile_clock *clock = &source->dotfile.clock;
+
+	tw_spans_sort(clock->spans, clock->span_count);
+	/* More may have come since that was written. */
+	if (source->dotfile.complete != 1)
+		clock->end_ns = 0;
+	tw_source_set_clock(source, tw_guest_clock_open(clock));
+}
+
 static int load(struct tw_source *source, const char **why)
 {
 	struct tw_trace_producer *producer = &source->producer;
@@ -397,7 +411,7 @@ static int load(struct tw_source *source, const char **why)
 	producer->epoch = dotfile->guest.epoch;
 	producer->generation = dotfile->guest.generation;
 	producer->gone = dotfile->guest.gone;
-	tw_source_set_clock(source, tw_guest_clock_open(&dotfile->clock));
+	load_clock(source);
 	producer->decoder = (struct tw_decoder){
 		.lookup = source->lookup,
 		.id_count = TW_EVENTS_MAX,
@@ -408,11 +422,13 @@ static int load(struct tw_source *source, const char **why)
 	return error;
 }
 
+static const struct tw_source_kind directory_kind = {.packet = next_packet};
+
 /* Takes dirfd. */
 static int add_producer(struct tw_trace *trace, int dirfd, const char *path,
 			struct tw_attach_error *error)
 {
-	struct tw_source *source = tw_source_create(trace);
+	struct tw_source *source = tw_source_create(trace, &directory_kind);
 	const char *why = NULL;
 	int code = -ENOMEM;
 
@@ -479,7 +495,7 @@ static void free_list(struct dirent **list, int count)
 	free(list);
 }
 
-bool tw_trace_is_directory(const char *path)
+bool tw_directory_is_own(const char *path)
 {
 	struct dirent **list;
 	int count;
@@ -490,7 +506,7 @@ bool tw_trace_is_directory(const char *path)
 	if (count < 0)
 		return false;
 	free_list(list, count);
-	return count > 0 || tw_ctf_is_in(path);
+	return count > 0;
 }
 
 static int add_subdirectory(struct tw_trace *trace, const char *path,
@@ -509,8 +525,8 @@ static int add_subdirectory(struct tw_trace *trace, const char *path,
 	return code;
 }
 
-int tw_trace_add_directory(struct tw_trace *trace, const char *path,
-			   struct tw_attach_error *error)
+int tw_directory_add(struct tw_trace *trace, const char *path,
+		     struct tw_attach_error *error)
 {
 	struct dirent **list;
 	int fd, count, i;
@@ -520,17 +536,17 @@ int tw_trace_add_directory(struct tw_trace *trace, const char *path,
 	if (fd < 0)
 		return tw_trace_fail(error, -errno, "%s: %s", path,
 				     strerror(errno));
-	if (has_file(fd, TW_DOTFILE_NAME))
-		return add_producer(trace, fd, path, error);
+	if (has_file(fd, TW_DOTFILE_NAME)) {
+		code = add_producer(trace, fd, path, error);
+		return code ? code : 1;
+	}
 	close(fd);
 	count = list_producers(path, &list);
 	if (count < 0)
 		return tw_trace_fail(error, count, "%s: %s", path,
 				     strerror(-count));
-	if (!count)
-		code = tw_ctf_add_all(trace, path, false, error);
 	for (i = 0; !code && i < count; i++)
 		code = add_subdirectory(trace, path, list[i]->d_name, error);
 	free_list(list, count);
-	return code;
+	return code ? code : count;
 }

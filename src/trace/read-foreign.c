@@ -398,7 +398,7 @@ static void make_packet(struct tw_foreign *foreign,
 	};
 }
 
-int tw_foreign_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
+static int next_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
 {
 	struct tw_foreign *foreign = cursor->source->foreign;
 
@@ -410,7 +410,8 @@ int tw_foreign_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
 	return !foreign->packet.failed;
 }
 
-int tw_foreign_poll(struct tw_source *source, bool finish)
+static int poll_foreign(struct tw_source *source, bool finish,
+			struct tw_attach_error *error)
 {
 	struct tw_foreign *foreign = source->foreign;
 
@@ -422,8 +423,10 @@ int tw_foreign_poll(struct tw_source *source, bool finish)
 
 /* ---- Opening ---- */
 
-void tw_foreign_destroy(struct tw_foreign *foreign)
+static void destroy(struct tw_source *source)
 {
+	struct tw_foreign *foreign = source->foreign;
+
 	if (!foreign)
 		return;
 	if (foreign->reader)
@@ -436,6 +439,9 @@ void tw_foreign_destroy(struct tw_foreign *foreign)
 	free(foreign->packet.data);
 	free(foreign);
 }
+
+static const struct tw_source_kind foreign_kind = {next_packet, poll_foreign,
+						   destroy};
 
 /* Times are ns since the epoch already. */
 static void set_clock(struct tw_trace_producer *producer)
@@ -486,7 +492,7 @@ int tw_foreign_add(struct tw_trace *trace, const struct tw_foreign_kind *kind,
 		   const struct tw_foreign_options *options,
 		   struct tw_attach_error *error)
 {
-	struct tw_source *source = tw_source_create(trace);
+	struct tw_source *source = tw_source_create(trace, &foreign_kind);
 	int err = -ENOMEM;
 
 	tw_trace_fail(error, err, "%s%s: out of memory", prefix, path);

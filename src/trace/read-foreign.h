@@ -116,11 +116,6 @@ int tw_foreign_put_text(struct tw_foreign *foreign, uint64_t time_ns,
 void tw_foreign_lose(struct tw_foreign *foreign, uint64_t lost,
 		     uint64_t discarded);
 
-/* read.c's side: as tw_ring_packet(), tw_ring_poll(). */
-int tw_foreign_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet);
-int tw_foreign_poll(struct tw_source *source, bool finish);
-void tw_foreign_destroy(struct tw_foreign *foreign);
-
 /* Add one producer: the trace's path behind a prefix, which is empty or the
  * kind's. events: its own trace-events file, or NULL. */
 int tw_foreign_add(struct tw_trace *trace, const struct tw_foreign_kind *kind,

@@ -153,7 +153,10 @@ static bool take_date_stamp(const char **at, const char *end, struct line *line)
 	tm.tm_min = (int)parts[4];
 	tm.tm_sec = (int)parts[5];
 	seconds = timegm(&tm);
-	if (seconds < 0)
+	/* Days and hours that there are not were made others. */
+	if (seconds < 0 || tm.tm_mon + 1 != (int)parts[1] ||
+	    tm.tm_hour != (int)parts[3] || tm.tm_min != (int)parts[4] ||
+	    tm.tm_sec != (int)parts[5])
 		return false;
 	line->time_ns = (uint64_t)seconds * NS_PER_S + parts[6] * 1000;
 	return true;

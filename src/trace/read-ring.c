@@ -108,7 +108,7 @@ static int enqueue(void *context, const struct tw_drain_page *part)
 	return 0;
 }
 
-int tw_ring_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
+static int next_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
 {
 	struct tw_queued *queued = cursor->queue;
 
@@ -214,8 +214,8 @@ static int give_up(struct tw_source *source, int error)
 	return 0;
 }
 
-int tw_ring_poll(struct tw_source *source, bool finish,
-		 struct tw_attach_error *error)
+static int poll_ring(struct tw_source *source, bool finish,
+		     struct tw_attach_error *error)
 {
 	const bool was_sighted = is_sighted(source);
 	struct tw_timebase line;
@@ -260,6 +260,8 @@ int tw_ring_poll(struct tw_source *source, bool finish,
 	return !finish;
 }
 
+static const struct tw_source_kind ring_kind = {next_packet, poll_ring, NULL};
+
 static int open_source(struct tw_source *source,
 		       const struct tw_drain_options *options)
 {
@@ -292,7 +294,7 @@ int tw_trace_add_guest(struct tw_trace *trace, struct tw_attach *attach,
 		       const struct tw_drain_options *options, uint32_t epoch,
 		       struct tw_attach_error *error)
 {
-	struct tw_source *source = tw_source_create(trace);
+	struct tw_source *source = tw_source_create(trace, &ring_kind);
 	int code = -ENOMEM;
 
 	if (source) {

@@ -6,25 +6,28 @@
  *   0, a name:   u64 id, u32 length, the name
  *   1, an event: u64 id, u64 ns of CLOCK_MONOTONIC, u32 length of all that
  *                follows the type, u32 pid, arguments: a u64 each, of a string
- *                u32 length and its bytes
+ *                u32 length and its bytes (and the same of bytes, which QEMU
+ *                does not have)
  *
  * Of the id ~0 - 1, the argument is how many events were dropped. It is read as
  * far as it makes sense; where it doesn't, one line says at which byte.
  *
  * It has no time of day: that is this host's, if the file was written since it
- * was booted.
+ * was booted. The file's own times tell where that can't be: no event is later
+ * than the last change, nor, if this is the file that was written then and not
+ * a copy, earlier than it was made.
  *
  * Called by read-foreign.c.
  */
 #include "read-foreign.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define MAGIC UINT64_C(0xf2b177cb0aa429b4)
 #define VERSION 4
@@ -57,6 +60,7 @@ struct simple {
 	/* What was looked at. */
 	bool has_events;
 	uint32_t pid;
+	uint64_t first_ns;
 	uint64_t last_ns;
 	/* What is said at the end. */
 	uint64_t undeclared;
@@ -99,6 +103,7 @@ static bool take(struct simple *simple, void *to, size_t size)
 
 /* ---- Names ---- */
 
+/* Where it is, or is to be; NULL before there is any. */
 static struct name *find_name(struct simple *simple, uint64_t id)
 {
 	size_t low = 0, high = simple->name_count;
@@ -112,13 +117,14 @@ static struct name *find_name(struct simple *simple, uint64_t id)
 		else
 			high = middle;
 	}
-	return &simple->names[low];
+	return simple->names ? &simple->names[low] : NULL;
 }
 
 static bool has_name(const struct simple *simple, const struct name *name,
 		     uint64_t id)
 {
-	return name < simple->names + simple->name_count && name->id == id;
+	return name && name < simple->names + simple->name_count &&
+	       name->id == id;
 }
 
 static int grow_names(struct simple *simple)
@@ -198,10 +204,12 @@ static void add_number(struct tw_text *fields, uint64_t value, uint8_t size)
 #endif
 }
 
-/* A string's bytes, up to a NUL that should not be there. */
-static size_t add_string(const struct simple *simple, struct tw_text *fields,
-			 const uint8_t *at, size_t room)
+/* A string's bytes, up to a NUL that should not be there; or all, as bytes, of
+ * which there are fewer than RECORD_MAX. */
+static size_t add_counted(const struct simple *simple, struct tw_text *fields,
+			  const uint8_t *at, size_t room, bool is_string)
 {
+	const char *bytes = (const char *)at + 4;
 	uint32_t size;
 
 	if (room < 4)
@@ -209,9 +217,11 @@ static size_t add_string(const struct simple *simple, struct tw_text *fields,
 	size = u32(simple, at);
 	if (size > room - 4)
 		return 0;
-	tw_text_add(fields, (const char *)at + 4,
-		    strnlen((const char *)at + 4, size));
-	tw_text_add(fields, "", 1);
+	if (!is_string)
+		add_number(fields, size, 2);
+	tw_text_add(fields, bytes, is_string ? strnlen(bytes, size) : size);
+	if (is_string)
+		tw_text_add(fields, "", 1);
 	return 4 + (size_t)size;
 }
 
@@ -227,10 +237,10 @@ static bool add_fields(const struct simple *simple, struct tw_text *fields,
 	for (uint32_t i = 0; i < desc->field_count; i++) {
 		const struct tw_field *field = &desc->fields[i];
 
-		if (field->kind == TW_FIELD_BYTES)
-			return false;
-		if (field->kind == TW_FIELD_STRING) {
-			used = add_string(simple, fields, at, room);
+		if (field->kind == TW_FIELD_STRING ||
+		    field->kind == TW_FIELD_BYTES) {
+			used = add_counted(simple, fields, at, room,
+					   field->kind == TW_FIELD_STRING);
 		} else {
 			used = room < 8 ? 0 : 8;
 			if (used)
@@ -290,17 +300,27 @@ static int put_unknown(struct tw_foreign *foreign, struct simple *simple,
 	return put_hex(foreign, simple, event, name->event);
 }
 
+/* What was dropped may have been at any time, and has none of its own. */
+static void look_at(struct simple *simple, const struct event *event)
+{
+	if (event->id == DROPPED_ID)
+		return;
+	if (!simple->has_events)
+		simple->pid = event->pid;
+	if (!simple->has_events || event->ns < simple->first_ns)
+		simple->first_ns = event->ns;
+	if (event->ns > simple->last_ns)
+		simple->last_ns = event->ns;
+	simple->has_events = true;
+}
+
 static int put_event(struct tw_foreign *foreign, struct simple *simple,
 		     const struct event *event)
 {
 	const struct name *name;
 
 	if (simple->is_peek) {
-		if (!simple->has_events)
-			simple->pid = event->pid;
-		simple->has_events = true;
-		if (event->ns > simple->last_ns)
-			simple->last_ns = event->ns;
+		look_at(simple, event);
 		return 0;
 	}
 	if (event->id == DROPPED_ID && event->size == 8) {
@@ -333,6 +353,10 @@ static int read_name(struct tw_foreign *foreign, struct simple *simple,
 	}
 	if (!take(simple, simple->record, size))
 		return 0;
+	if (!tw_name_is_word((const char *)simple->record, size)) {
+		*why = "a name of impossible characters";
+		return 0;
+	}
 	if (!simple->is_peek)
 		error = add_name(foreign, simple, u64(simple, header),
 				 (const char *)simple->record, size);
@@ -460,41 +484,58 @@ static int read_header(struct simple *simple, const char **why, char *text,
 	return 0;
 }
 
-static uint64_t ns_of(const struct timespec *time)
+/* When a file was made; 0: nobody knows. */
+static uint64_t made_at(int fd)
 {
-	return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_nsec;
+	struct statx status;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) ||
+	    !(status.stx_mask & STATX_BTIME) || status.stx_btime.tv_sec < 0)
+		return 0;
+	return (uint64_t)status.stx_btime.tv_sec * NS_PER_S +
+	       status.stx_btime.tv_nsec;
+}
+
+static void distrust(struct tw_foreign *foreign, const char *why)
+{
+	tw_source_set_bounds(foreign->source, TW_BOUND_UNKNOWN,
+			     TW_BOUND_UNKNOWN);
+	tw_trace_warn(foreign->source->trace, "%s: %s", foreign->source->path,
+		      why);
 }
 
 /*
- * From its clock to the time of day. This boot's, if that makes the last event
- * none that is later than the file; if not, the last event is as old as the
- * file.
+ * From its clock to the time of day: as it is now, unless that makes an event
+ * later than the file. A copy does not tell whether it is of this host and
+ * boot; nor can a clock that was set back be told from one.
  */
 static void set_offset(struct tw_foreign *foreign, struct simple *simple,
-		       const struct stat *status)
+		       uint64_t changed, uint64_t made)
 {
-	const uint64_t changed = ns_of(&status->st_mtim);
-	struct timespec real, mono;
-	uint64_t offset;
+	const uint64_t offset = tw_host_real_offset(
+		tw_trace_host_clocks(foreign->source->trace));
 
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	offset = ns_of(&real) - ns_of(&mono);
 	simple->offset_ns = offset;
-	if (!simple->has_events ||
-	    (changed >= offset &&
-	     simple->last_ns + offset <= changed + SLACK_NS))
+	if (!simple->has_events)
 		return;
-	simple->offset_ns = changed > simple->last_ns
-				    ? changed - simple->last_ns
-				    : 0;
-	tw_source_set_bounds(foreign->source, TW_BOUND_UNKNOWN,
-			     TW_BOUND_UNKNOWN);
-	tw_trace_warn(foreign->source->trace,
-		      "%s: was not written since this host was booted, and "
-		      "does not say its time of day: times are as if its last "
-		      "event were as old as the file",
-		      foreign->source->path);
+	if (simple->last_ns + offset > changed + SLACK_NS) {
+		simple->offset_ns = changed > simple->last_ns
+					    ? changed - simple->last_ns
+					    : 0;
+		distrust(foreign,
+			 "was not written since this host was booted, or its "
+			 "clock was set since, and does not say its time of "
+			 "day: times are as if its last event were as old as "
+			 "the file");
+	} else if (simple->first_ns + offset + SLACK_NS < made) {
+		distrust(foreign, "was made after its first event, as a copy "
+				  "is or if this "
+				  "host's clock was set back since, and does "
+				  "not say its time "
+				  "of day: times are right if it was written "
+				  "on this host "
+				  "since it was booted");
+	}
 }
 
 /* All of it once, for what has to be known before the first event. */
@@ -536,6 +577,7 @@ static int open_file(struct tw_foreign *foreign, struct simple *simple,
 		     const char **why, char *text, size_t text_size)
 {
 	struct stat status;
+	uint64_t changed;
 	int err;
 
 	*why = NULL;
@@ -550,8 +592,13 @@ static int open_file(struct tw_foreign *foreign, struct simple *simple,
 		return err;
 	*why = NULL;
 	err = peek(foreign, simple);
+	changed = status.st_mtim.tv_sec < 0
+			  ? 0
+			  : (uint64_t)status.st_mtim.tv_sec * NS_PER_S +
+				    (uint64_t)status.st_mtim.tv_nsec;
 	if (!err)
-		set_offset(foreign, simple, &status);
+		set_offset(foreign, simple, changed,
+			   made_at(fileno(simple->file)));
 	return err;
 }
 

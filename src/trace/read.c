@@ -13,7 +13,6 @@
 #include "read.h"
 
 #include "merge.h"
-#include "read-foreign.h"
 #include "source.h"
 
 #include <errno.h>
@@ -122,15 +121,8 @@ static void count_packet(struct tw_cursor *cursor,
 
 static int next_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet)
 {
-	const struct tw_source *source = cursor->source;
-	int got;
+	const int got = cursor->source->kind->packet(cursor, packet);
 
-	if (source->foreign)
-		got = tw_foreign_packet(cursor, packet);
-	else if (source->producer.is_ring)
-		got = tw_ring_packet(cursor, packet);
-	else
-		got = tw_directory_packet(cursor, packet);
 	if (got)
 		count_packet(cursor, packet);
 	return got;
@@ -265,6 +257,7 @@ static __attribute__((noinline)) void place_event(struct tw_cursor *cursor)
 	struct tw_trace_time time = when(
 		cursor->source, cursor->record.event.time, &cursor->span);
 
+	cursor->after_ns = cursor->record.time_ns;
 	keep_order(&time, cursor->record.time_ns);
 	set_time(&cursor->record, &time);
 }
@@ -359,6 +352,15 @@ static int list_leaves(struct tw_trace *trace)
 	return 0;
 }
 
+/* What has come since may say better when an event was that is held back. */
+static void place_again(struct tw_cursor *cursor)
+{
+	if (cursor->record.kind != TW_RECORD_EVENT || !cursor->source->place)
+		return;
+	cursor->record.time_ns = cursor->after_ns;
+	place_event(cursor);
+}
+
 /* Give every cursor a record that may have one. */
 static int fill(struct tw_trace *trace)
 {
@@ -372,6 +374,8 @@ static int fill(struct tw_trace *trace)
 		cursor = trace->leaves[i];
 		if (!cursor->has_record)
 			cursor->has_record = advance(cursor);
+		else
+			place_again(cursor);
 		trace->times[i] = cursor->has_record ? time_of(cursor)
 						     : TW_MERGE_NONE;
 	}
@@ -564,12 +568,14 @@ int64_t tw_trace_count(const struct tw_trace_packet *packet, uint64_t *counts,
 
 /* ---- Sources ---- */
 
-struct tw_source *tw_source_create(struct tw_trace *trace)
+struct tw_source *tw_source_create(struct tw_trace *trace,
+				   const struct tw_source_kind *kind)
 {
 	struct tw_source *source = calloc(1, sizeof(*source));
 
 	if (source) {
 		source->trace = trace;
+		source->kind = kind;
 		source->dirfd = -1;
 	}
 	return source;
@@ -604,7 +610,8 @@ void tw_source_destroy(struct tw_source *source)
 	free(source->schemas);
 	free(source->lookup);
 	tw_dotfile_free(&source->dotfile);
-	tw_foreign_destroy(source->foreign);
+	if (source->kind->destroy)
+		source->kind->destroy(source);
 	if (source->dirfd >= 0)
 		close(source->dirfd);
 	tw_guest_clock_destroy(source->clock);
@@ -728,6 +735,12 @@ int tw_trace_create(struct tw_trace **trace)
 	return *trace ? 0 : -ENOMEM;
 }
 
+void tw_trace_use_clocks(struct tw_trace *trace,
+			 const struct tw_host_clocks *clocks)
+{
+	trace->clocks = *clocks;
+}
+
 void tw_trace_destroy(struct tw_trace *trace)
 {
 	size_t i;
@@ -815,11 +828,9 @@ int tw_trace_poll(struct tw_trace *trace, bool finish,
 	trace->is_filled = false;
 	for (i = 0; i < trace->source_count; i++) {
 		source = trace->sources[i];
-		if (source->producer.ended ||
-		    (!source->producer.is_ring && !source->foreign))
+		if (source->producer.ended || !source->kind->poll)
 			continue;
-		got = source->foreign ? tw_foreign_poll(source, finish)
-				      : tw_ring_poll(source, finish, error);
+		got = source->kind->poll(source, finish, error);
 		if (got < 0)
 			return got;
 		more += got;
@@ -854,6 +865,19 @@ const struct tw_trace_producer *tw_trace_producer(const struct tw_trace *trace,
 						  uint32_t index)
 {
 	return &trace->sources[index]->producer;
+}
+
+const struct tw_drain *tw_trace_drain(const struct tw_trace *trace,
+				      uint32_t producer)
+{
+	const struct tw_source *source = trace->sources[producer];
+
+	return source->producer.ended ? NULL : source->drain;
+}
+
+void tw_trace_leave(struct tw_trace *trace, uint32_t producer)
+{
+	trace->sources[producer]->producer.ended = true;
 }
 
 void tw_trace_when(const struct tw_trace *trace, uint32_t producer,

@@ -85,6 +85,14 @@ struct tw_trace;
 int tw_trace_create(struct tw_trace **trace);
 void tw_trace_destroy(struct tw_trace *trace);
 
+/*
+ * Begin with what another trace's owner knows of this host's clocks, which is
+ * copied: so that to add a guest's ring takes no time to learn it. With wait_ns
+ * UINT64_MAX no guest is waited for either.
+ */
+void tw_trace_use_clocks(struct tw_trace *trace,
+			 const struct tw_host_clocks *clocks);
+
 /* Whether path is a directory that holds a trace, of one producer or more. */
 bool tw_trace_is_directory(const char *path);
 
@@ -195,6 +203,17 @@ int64_t tw_trace_count(const struct tw_trace_packet *packet, uint64_t *counts,
 uint32_t tw_trace_producer_count(const struct tw_trace *trace);
 const struct tw_trace_producer *tw_trace_producer(const struct tw_trace *trace,
 						  uint32_t index);
+
+/*
+ * Where a producer's ring has been read to, by the last poll: for another who
+ * goes on from there (tw_drain_options.after). NULL: it is no ring, or no more
+ * comes. Good until the next poll.
+ */
+const struct tw_drain *tw_trace_drain(const struct tw_trace *trace,
+				      uint32_t producer);
+
+/* The other has begun: no more is read of this ring. */
+void tw_trace_leave(struct tw_trace *trace, uint32_t producer);
 
 /* When a producer's clock showed ticks. */
 void tw_trace_when(const struct tw_trace *trace, uint32_t producer,

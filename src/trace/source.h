@@ -37,8 +37,9 @@ struct tw_cursor {
 	struct tw_source *source;
 	bool has_record; /* one that is still to be given out, or was last */
 	bool has_tail; /* the loss after the last packet is still to be said */
-	uint64_t held_ns; /* how far the hold-back was when it came to hold the
-			     record; 0: it doesn't */
+	uint64_t held_ns;  /* how far the hold-back was when it came to hold the
+			      record; 0: it doesn't */
+	uint64_t after_ns; /* the time of the record before, to stay behind */
 	/* Rings */
 	struct tw_queued *queue;
 	struct tw_queued **queue_end;
@@ -61,10 +62,26 @@ typedef void (*tw_place_fn)(void *context, uint64_t ticks,
 			    const struct tw_trace_span *span,
 			    struct tw_trace_time *time);
 
+struct tw_source;
+
+/* Where a producer's packets come from. */
+struct tw_source_kind {
+	/* Packets of a lane, in order: 1 and the packet, which stays good
+	 * until the next call for this lane; 0: none now. */
+	int (*packet)(struct tw_cursor *cursor, struct tw_trace_packet *packet);
+	/* One pass; 1 if more may come, 0 if it is at its end, or an error.
+	 * NULL: all is there. */
+	int (*poll)(struct tw_source *source, bool finish,
+		    struct tw_attach_error *error);
+	/* What it has in tw_source.foreign; NULL: nothing. */
+	void (*destroy)(struct tw_source *source);
+};
+
 /* One producer. */
 struct tw_source {
 	struct tw_trace_producer producer;
 	struct tw_trace *trace;
+	const struct tw_source_kind *kind;
 	tw_place_fn place; /* NULL: the timebase says it */
 	void *place_context;
 	struct tw_cursor **cursors; /* by lane; NULL: nothing seen of it */
@@ -95,7 +112,8 @@ struct tw_source {
 };
 
 /* read.c */
-struct tw_source *tw_source_create(struct tw_trace *trace);
+struct tw_source *tw_source_create(struct tw_trace *trace,
+				   const struct tw_source_kind *kind);
 void tw_source_destroy(struct tw_source *source);
 /* Make it the trace's next producer. */
 int tw_source_add(struct tw_source *source);
@@ -116,23 +134,19 @@ void tw_trace_warn(struct tw_trace *trace, const char *format, ...)
 int tw_trace_fail(struct tw_attach_error *error, int code, const char *format,
 		  ...) __attribute__((format(printf, 3, 4)));
 
-/*
- * Packets of a lane, in order: 1 and the packet, which stays good until the
- * next call for this lane; 0: none now.
- */
-int tw_ring_packet(struct tw_cursor *cursor, struct tw_trace_packet *packet);
-int tw_directory_packet(struct tw_cursor *cursor,
-			struct tw_trace_packet *packet);
-
 /* read-ring.c */
 void tw_ring_fit(struct tw_source *source);
 /* Its rate, if that is not a guess; 0: nothing is known of it. */
 uint64_t tw_ring_rate(const struct tw_source *source);
-/* One pass; 1 if more may come, 0 if the ring is at its end. */
-int tw_ring_poll(struct tw_source *source, bool finish,
-		 struct tw_attach_error *error);
 /* The name of a lane that is not finished. */
 void tw_ring_lane_name(struct tw_source *source, uint32_t lane, char *name,
 		       uint32_t *tid);
+
+/* read-directory.c: add a trace directory of ours, or one of its producers.
+ * The number of producers in it, or an error. */
+int tw_directory_add(struct tw_trace *trace, const char *path,
+		     struct tw_attach_error *error);
+/* Whether it is one. */
+bool tw_directory_is_own(const char *path);
 
 #endif

@@ -31,6 +31,11 @@ static uint64_t read_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+uint64_t tw_monotonic_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
 static int read_ticks(uint32_t kind, uint64_t *ticks)
 {
 	switch (kind) {
@@ -157,6 +162,7 @@ void tw_timebase_set(struct tw_timebase *timebase, uint64_t hz,
 	timebase->base_ticks = base_ticks;
 	timebase->base_ns = base_ns;
 	timebase->error_ns = 0;
+	timebase->base_mono_ns = 0;
 	/* As many bits as leave mult below 2^62: 2.5 GHz has a shift of 63,
 	 * 1 Hz one of 32. */
 	for (timebase->shift = 64;; timebase->shift--) {
@@ -221,6 +227,7 @@ void tw_timebase_fit(struct tw_timebase *timebase,
 				moments->last.real_ns);
 	else
 		tw_timebase_set(timebase, hz, 0, 0);
+	timebase->base_mono_ns = moments->any ? moments->last.mono_ns : 0;
 }
 
 void tw_timebase_origin(const struct tw_timebase *timebase, int64_t *seconds,

@@ -18,6 +18,9 @@ struct tw_timebase {
 	uint64_t mult; /* ns a tick, times 2^shift */
 	uint32_t shift;
 	uint64_t error_ns; /* how far off it is at most; 0: not said */
+	/* CLOCK_MONOTONIC at base_ns, which is what is left of it once somebody
+	 * has set the other clock; 0: not known. */
+	uint64_t base_mono_ns;
 };
 
 /*
@@ -61,6 +64,9 @@ struct tw_host_clocks {
 struct tw_moments *tw_moments_of_ring(struct tw_host_clocks *host,
 				      struct tw_moments *own,
 				      struct tw_ring_reader *ring);
+
+/* CLOCK_MONOTONIC, now. */
+uint64_t tw_monotonic_ns(void);
 
 /*
  * Read the three clocks together, here and now. -ENOTSUP where this machine has

@@ -15,6 +15,9 @@ class Machine:
     ring: int  # where the ring lies in a RAM file
     big_endian: bool = False
     raw: bool = False  # QEMU wants no ELF file, but what is in it
+    # Events of guest_work in one go, which the ring has room for, however late
+    # the recorder comes. A million is a multiple of it.
+    work: int = 1000000
 
 
 FLAGS = (
@@ -38,7 +41,7 @@ MACHINES = {
                   "-kernel", "FIRMWARE"),
             cpus=2,
             memory="128M",
-            ring=0x1000000,
+            ring=0x3100000,
         ),
         Machine(
             name="aarch64",
@@ -70,6 +73,7 @@ MACHINES = {
             cpus=1,
             memory="16M",
             ring=0,
+            work=200000,
         ),
         Machine(
             name="sparc",

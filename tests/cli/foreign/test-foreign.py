@@ -3,18 +3,20 @@
 """test-foreign.py TRACKWAY PART: other tracers' events, printed and counted.
 
 PART is log (lines made here), follow (a log that grows), simple (files made by
-an encoder of the format's own), ctf (traces of this machine's tracers) or qemu
-(a real QEMU's log, while it runs and after)."""
+an encoder of the format's own), ctf (a trace made here), ctf-damage (such traces
+cut and damaged) or qemu (a real QEMU's log, while it runs and after)."""
 
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 LIMIT = 120
@@ -173,8 +175,19 @@ class Follower:
     def next(self):
         return json.loads(self.process.stdout.readline())
 
+    def ask_again(self):
+        """The thread sanitizer may keep a signal that comes early to itself."""
+        maps = pathlib.Path(f"/proc/{self.process.pid}/maps")
+        try:
+            while "libtsan" in maps.read_text(encoding="utf-8"):
+                time.sleep(5)
+                self.process.send_signal(signal.SIGINT)
+        except OSError:
+            pass  # it has ended
+
     def end(self):
         self.process.send_signal(signal.SIGINT)
+        threading.Thread(target=self.ask_again, daemon=True).start()
         # Not communicate(), which misses what readline() has read ahead.
         events = [json.loads(line) for line in self.process.stdout]
         error = self.process.stderr.read().decode()
@@ -418,10 +431,175 @@ event { name = "p:ev"; id = 0; fields := struct {
     check(len(out.splitlines()) == 3, out)
 
 
+# ---- CTF that is damaged ----
+
+UUID = bytes(range(6)) + b"\x45\x07\x85" + bytes(range(9, 16))
+PACKETS = """/* CTF 1.8 */
+typealias integer { size = 8; align = 8; signed = false; } := uint8_t;
+typealias integer { size = 32; align = 8; signed = false; } := uint32_t;
+typealias integer { size = 64; align = 8; signed = false; } := uint64_t;
+typealias integer { size = 64; align = 8; signed = false; map = clock.c.value; }
+    := time_t;
+trace { major = 1; minor = 8; byte_order = le;
+    uuid = "00010203-0405-4507-8509-0a0b0c0d0e0f";
+    packet.header := struct { uint32_t magic; uint8_t uuid[16];
+        uint32_t stream_id; }; };
+clock { name = c; freq = 1000000000; offset_s = 1700000000; absolute = true; };
+stream { id = 0; packet.context := struct { time_t timestamp_begin;
+        time_t timestamp_end; uint64_t content_size; uint64_t packet_size;
+        uint64_t events_discarded; uint64_t packet_seq_num; };
+    event.header := struct { uint8_t id; time_t timestamp; }; };
+event { name = "ev"; id = 0; stream_id = 0; fields := struct { uint32_t n; }; };
+"""
+PACKET_SIZE = 512
+
+
+def packet(start, first, number, discarded=0):
+    """Five events, the first of which is number first at time start."""
+    events = b"".join(struct.pack("<BQI", 0, start + i, first + i)
+                      for i in range(5))
+    header = struct.pack("<I16sI", 0xc1fc1fc1, UUID, 0)
+    content = 8 * (len(header) + 48 + len(events))
+    context = struct.pack("<6Q", start, start + 4, content, 8 * PACKET_SIZE,
+                          discarded, number)
+    return (header + context + events).ljust(PACKET_SIZE, b"\0")
+
+
+def packets_of_text(text, size=256):
+    """Metadata as LTTng writes it."""
+    pieces = [text[i:i + size] for i in range(0, len(text), size)]
+    return b"".join(
+        struct.pack("<I16s3I5B", 0x75d11d57, UUID, 0, 8 * (37 + len(piece)),
+                    8 * (37 + size), 0, 0, 0, 1, 8) + piece.ljust(size, b"\0")
+        for piece in pieces)
+
+
+class Packets:
+    """A trace of two streams of three packets each, and what is said of it."""
+
+    def __init__(self, trackway, name="packets"):
+        self.trackway = trackway
+        self.path = trackway.work / name
+        self.path.mkdir(parents=True)
+        self.streams = {
+            name: b"".join(packet(shift + 10 * i, first + 10 * i, i)
+                           for i in range(3))
+            for name, shift, first in (("a", 0, 100), ("b", 5, 200))}
+        self.restore()
+        self.temporary = trackway.work / "tmp"
+        self.temporary.mkdir(exist_ok=True)
+        # libbabeltrace2 leaks a little where it fails.
+        self.env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0",
+                    "TMPDIR": str(self.temporary)}
+
+    def restore(self):
+        (self.path / "metadata").write_text(PACKETS)
+        for name, content in self.streams.items():
+            (self.path / name).write_bytes(content)
+
+    def write(self, name, content):
+        (self.path / name).write_bytes(content)
+
+    def run(self, path=None, code=None):
+        out, error = self.trackway.run("print", "--json", path or self.path,
+                                       code=code, env=self.env)
+        check(not list(self.temporary.iterdir()), "something is left behind")
+        return [json.loads(line) for line in out.splitlines()], error
+
+    def numbers(self, path=None):
+        events, error = self.run(path, 0)
+        return sorted(event["args"]["n"] for event in events), error
+
+
+def damage(content, generator):
+    """So many bytes of it are others."""
+    content = bytearray(content)
+    for _ in range(generator.choice((1, 3, 20))):
+        content[generator.randrange(len(content))] = generator.randrange(256)
+    return bytes(content)
+
+
+def numbers_from(first, packets):
+    return [first + 10 * i + j for i in range(packets) for j in range(5)]
+
+
+def ctf_damage(trackway):
+    trace = Packets(trackway)
+    if "built without" in trackway.run("print", trace.path, code=None)[1]:
+        print("skipped: built without libbabeltrace2")
+        raise SystemExit(77)
+    whole = numbers_from(100, 3)
+    check(trace.numbers() == (whole + numbers_from(200, 3), ""), "whole")
+
+    # Cut in a packet's header, content and padding: the packets before it.
+    stream = trace.streams["b"]
+    for size in (1, 10, 70, 100, 300, 511, 513, 600, 1023, 1124, 1535):
+        trace.write("b", stream[:size])
+        kept = size // PACKET_SIZE
+        numbers, error = trace.numbers()
+        check(numbers == whole + numbers_from(200, kept), f"{size}: {numbers}")
+        said = (f"b is cut off within a packet: the first {512 * kept} of its "
+                f"{size} bytes are read" if kept else "b is left out")
+        check(said in error and error.count("\n") == 1, f"{size}: {error}")
+    # At a packet's end nothing is wrong, as far as can be known.
+    for size in (0, 512, 1024):
+        trace.write("b", stream[:size])
+        check(trace.numbers() == (whole + numbers_from(200, size // 512), ""),
+              size)
+    # Both, and what looks like a packet's begin but is none.
+    lure = struct.pack("<I", 0xc1fc1fc1) * 3
+    trace.write("a", trace.streams["a"][:1000] + lure)
+    trace.write("b", stream[:1030] + lure)
+    numbers, error = trace.numbers()
+    check(numbers == numbers_from(100, 1) + numbers_from(200, 2), numbers)
+    check(error.count("\n") == 2, error)
+    # Of a trace of which nothing is readable, others are no worse.
+    trace.write("a", trace.streams["a"][:100])
+    trace.write("b", stream[:100])
+    _, error = trace.run(code=1)
+    check(error.count("\n") == 1 and str(trace.path) in error, error)
+    other = Packets(trackway, "session/one")
+    shutil.copytree(trace.path, other.path.parent / "two")
+    numbers, error = other.numbers(other.path.parent)
+    check(numbers == whole + numbers_from(200, 3), numbers)
+    check(error.count("\n") == 1 and "session/two" in error, error)
+
+    # Whatever it is, it ends, and says what is wrong in a line: streams may be
+    # read up to there, of metadata nothing is.
+    generator = random.Random(7)
+    text = PACKETS.encode()
+    packed = packets_of_text(text)
+    trace.restore()
+    trace.write("metadata", packed)
+    check(trace.numbers()[1] == "", "metadata in packets")
+    for content in (
+            *(text[:size] for size in range(0, len(text) - 2, 97)),
+            *(packed[:size] for size in range(0, len(packed), 131)),
+            *(damage(text, generator) for _ in range(15)),
+            *(damage(packed, generator) for _ in range(15))):
+        trace.write("metadata", content)
+        events, error = trace.run()
+        check(events or error.count("\n") == 1, error)
+    trace.write("metadata", text[:len(text) // 2])
+    trace.run(code=1)
+    trace.restore()
+    for _ in range(20):
+        trace.write("b", damage(stream, generator))
+        trace.run(code=0)
+
+    # What a tracer says it has discarded is lost.
+    trace.write("b", packet(5, 200, 0) + packet(15, 210, 1, 7) +
+                packet(25, 220, 4, 9))
+    events, error = trace.run(code=0)
+    lost = [event["lost"] for event in events if "lost" in event]
+    check(sum(lost) == 7 + 2 + 2 and "2 packets of events are missing" in error,
+          (lost, error))
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     parts = {"log": log, "follow": follow, "simple": simple, "qemu": qemu,
-             "ctf": ctf}
+             "ctf": ctf, "ctf-damage": ctf_damage}
     with tempfile.TemporaryDirectory() as work:
         parts[sys.argv[2]](Trackway(program, pathlib.Path(work)))
 

@@ -9,6 +9,9 @@
  *	-p US	pause after each event, microseconds
  *	-r	say "ready" and wait for a line before the events
  *	-w	wait for a line after them
+ *	-l	say "ready", and emit the events after each line that comes,
+ *until there is none
+ *	-s	its parent is stopped for the middle third of the events
  *	-k	be killed after them, by SIGKILL
  *	-x N	exit status
  *	-o	only one event, of odd values
@@ -31,16 +34,31 @@ static struct {
 	unsigned pause_us;
 	bool wait_before;
 	bool wait_after;
+	bool lines;
+	bool stop_parent;
 	bool kill;
 	bool odd;
 	int status;
 } want = {.threads = 1};
 
+/* Of a thread, by now: the number of its next one. */
+static uint64_t emitted;
+
+static void stop_parent_amid(uint64_t n)
+{
+	if (n == want.events / 3)
+		kill(getppid(), SIGSTOP);
+	if (n == want.events / 3 * 2)
+		kill(getppid(), SIGCONT);
+}
+
 static void *emit(void *argument)
 {
 	const uint32_t thread = (uint32_t)(uintptr_t)argument;
 
-	for (uint64_t n = 0; n < want.events; n++) {
+	for (uint64_t n = emitted; n < emitted + want.events; n++) {
+		if (want.stop_parent)
+			stop_parent_amid(n);
 		trace_count(thread, n, n * 2654435761u ^ thread);
 		if (want.pause_us)
 			usleep(want.pause_us);
@@ -65,6 +83,7 @@ static void emit_all(void)
 	emit(NULL);
 	for (i = 1; i < want.threads; i++)
 		pthread_join(threads[i], NULL);
+	emitted += want.events;
 }
 
 static void emit_in_children(void)
@@ -79,10 +98,13 @@ static void emit_in_children(void)
 		continue;
 }
 
-static void wait_for_line(void)
+/* False: there will be none. */
+static bool wait_for_line(void)
 {
-	while (getchar() != '\n' && !feof(stdin))
-		continue;
+	while (!feof(stdin))
+		if (getchar() == '\n')
+			return true;
+	return false;
 }
 
 static void say(const char *word)
@@ -91,11 +113,18 @@ static void say(const char *word)
 	fflush(stdout);
 }
 
+static void emit_for_lines(void)
+{
+	say("ready");
+	while (wait_for_line())
+		emit_all();
+}
+
 static int take_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "t:f:p:rwkx:o")) != -1) {
+	while ((option = getopt(argc, argv, "t:f:p:rwlskx:o")) != -1) {
 		switch (option) {
 		case 't':
 			want.threads = atol(optarg);
@@ -111,6 +140,12 @@ static int take_options(int argc, char **argv)
 			break;
 		case 'w':
 			want.wait_after = true;
+			break;
+		case 'l':
+			want.lines = true;
+			break;
+		case 's':
+			want.stop_parent = true;
 			break;
 		case 'k':
 			want.kill = true;
@@ -139,6 +174,10 @@ int main(int argc, char **argv)
 	}
 	/* Forgotten, it ends. */
 	alarm(300);
+	if (want.lines) {
+		emit_for_lines();
+		return want.status;
+	}
 	if (want.wait_before) {
 		say("ready");
 		wait_for_line();

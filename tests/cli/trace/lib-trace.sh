@@ -38,6 +38,23 @@ go()
     echo >&9
 }
 
+# Tell a program of ours to end, and wait until it has: SIGNAL, PID. The thread
+# sanitizer may keep a signal that comes early to itself.
+end_by()
+{
+    local tries
+
+    kill "-$1" "$2"
+    while grep -q libtsan "/proc/$2/maps" 2>/dev/null; do
+        for ((tries = 0; tries < 500; tries++)); do
+            kill -0 "$2" 2>/dev/null || break 2
+            sleep 0.01
+        done
+        kill "-$1" "$2" 2>/dev/null
+    done
+    wait "$2"
+}
+
 # Until the file holds the word.
 wait_for()
 {
@@ -50,13 +67,40 @@ wait_for()
     fail "no '$2' in $1: $(tail -n 2 "$1")"
 }
 
-# Until a recording of this name has begun: DIR, and the program's name.
+# Until the file has so many lines.
+wait_for_lines()
+{
+    local tries
+
+    for ((tries = 0; tries < 3000; tries++)); do
+        [ "$(wc -l <"$1")" -ge "$2" ] && return
+        sleep 0.01
+    done
+    fail "no $2 lines in $1: $(tail -n 2 "$1")"
+}
+
+# Until there are so many events in a ring, or in a recording, which may go on;
+# of a program's ring that has only the pages that are full.
+wait_for_events()
+{
+    local tries
+
+    for ((tries = 0; tries < 3000; tries++)); do
+        [ "$("$trackway" print "$1" 2>/dev/null | wc -l)" -ge "$2" ] && return
+        sleep 0.02
+    done
+    fail "no $2 events in $1"
+}
+
+# Until a recording of this name has begun, and can be read: DIR, and the
+# program's name.
 wait_for_recording()
 {
     local tries
 
     for ((tries = 0; tries < 3000; tries++)); do
-        compgen -G "$1/$2-*/metadata" >"$directory/names" && return
+        compgen -G "$1/$2-*/metadata" >"$directory/names" &&
+            "$trackway" stat "$1" >/dev/null 2>&1 && return
         sleep 0.01
     done
     fail "no recording $1"

@@ -9,6 +9,7 @@
  *	on		the same, with all events on
  *	emit N		emit so many events
  *	pause N		the same, a millisecond apart
+ *	flow		the same without end, until there is another line
  *	poke		overwrite the ring's magic: firmware that zeroes its RAM
  *	clear		clear all of the memory, as QEMU does at some resets
  *	groups		say that there are more groups than there can be
@@ -19,6 +20,7 @@
  *	quit
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +72,17 @@ static void emit(uint64_t count, useconds_t pause_us)
 		if (pause_us)
 			usleep(pause_us);
 	}
-	puts("emitted");
+}
+
+/* A line is one write, so nothing of the next one is in stdin's buffer. */
+static void flow(void)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	puts("flowing");
+	fflush(stdout);
+	while (poll(&input, 1, 0) == 0)
+		emit(1, 1000);
 }
 
 static void wait_until_on(void)
@@ -97,9 +109,11 @@ static void obey(const char *line)
 	else if (strcmp(line, "on\n") == 0)
 		boot(TW_GUEST_EVENTS_ON);
 	else if (strncmp(line, "emit ", 5) == 0)
-		emit(strtoull(line + 5, NULL, 10), 0);
+		emit(strtoull(line + 5, NULL, 10), 0), puts("emitted");
 	else if (strncmp(line, "pause ", 6) == 0)
-		emit(strtoull(line + 6, NULL, 10), 1000);
+		emit(strtoull(line + 6, NULL, 10), 1000), puts("emitted");
+	else if (strcmp(line, "flow\n") == 0)
+		flow();
 	else if (strcmp(line, "wait\n") == 0)
 		wait_until_on();
 	else if (strcmp(line, "poke\n") == 0)

@@ -12,6 +12,8 @@ players=0
 # Start player with these arguments; its pid in pid. What is told goes to it.
 start_player()
 {
+    local tries
+
     players=$((players + 1))
     mkfifo "in.$players"
     : >"out.$players"
@@ -19,6 +21,11 @@ start_player()
     pid=$!
     children+=("$pid")
     exec {to}>"in.$players"
+    # Until then it is this shell, whose memory another one takes the place of.
+    for ((tries = 0; tries < 3000; tries++)); do
+        [ "$(readlink "/proc/$pid/exe")" == "$player" ] && break
+        sleep 0.01
+    done
     from=out.$players
     answers=0
 }
@@ -63,21 +70,41 @@ start_recorder()
 
 end_recorder()
 {
-    [ $# -eq 0 ] || kill "-$1" "$recorder"
-    wait "$recorder"
+    if [ $# -eq 0 ]; then
+        wait "$recorder"
+    else
+        end_by "$1" "$recorder"
+    fi
     status=$? err=$(cat stderr)
 }
 
-# Until the recording holds so many events: DIR, N.
-wait_for_events()
+# Until the directory is there.
+wait_for_directory()
 {
     local tries
 
-    for ((tries = 0; tries < 1000; tries++)); do
-        [ "$("$trackway" print "$1" 2>/dev/null | wc -l)" -ge "$2" ] && return
-        sleep 0.02
+    for ((tries = 0; tries < 3000; tries++)); do
+        [ -d "$1" ] && return
+        sleep 0.01
     done
-    fail "no $2 events in $1"
+    fail "no $1"
+}
+
+# Follow a target, its lines in followed; returns once it does. The player is
+# told to emit for that, and how many events it has emitted is in warmed_up.
+start_follower()
+{
+    rm -f followed
+    : >followed
+    "$trackway" print -f "$@" >>followed 2>follow-err &
+    follower=$!
+    children+=("$follower")
+    for ((warmed_up = 1; warmed_up < 3000; warmed_up++)); do
+        tell 'emit 1' emitted
+        sleep 0.02
+        [ -s followed ] && return
+    done
+    fail "nobody follows"
 }
 
 # Every event that is printed is one that was emitted: its check is right, and
@@ -150,16 +177,31 @@ run stat --json epochs/firmware-epoch2
 # What comes while nobody has found it yet is not lost.
 start_player - 4096 65536 early
 start_recorder -o early "vm:$pid"
-for ((i = 0; i < 1000; i++)); do
-    [ -d early ] && break
-    sleep 0.01
-done
+wait_for_directory early
 tell on booted
 tell 'emit 100' emitted
 wait_for_events early 100
 end_player
 end_recorder
 expect_equal "$(recorded)" '100 0'
+
+# A process that is to become the machine: its memory is another one by then.
+mkfifo in.0
+(read -r _ && exec "$player" - 4096 65536 became) <in.0 >out.0 &
+pid=$!
+children+=("$pid")
+exec {to}>in.0
+from=out.0 answers=0
+start_recorder -o became "vm:$pid"
+wait_for_directory became
+echo >&"$to"
+tell boot booted
+tell wait on
+tell 'emit 10' emitted
+wait_for_events became 10
+end_player
+end_recorder
+expect_equal "$(recorded)" '10 0'
 
 # A reset in the midst of events: what is there is right, and of one epoch.
 start_player - 4096 32768 busy
@@ -203,20 +245,23 @@ for memory in - small; do
     start_recorder -o "full$memory" "$target"
     tell wait on
     tell 'emit 100000' emitted
-    for ((i = 0; i < 100; i++)); do
+    told=100000
+    while [ "$told" -lt 900000 ]; do
         tell 'emit 500' emitted
+        told=$((told + 500))
         "$trackway" print "full$memory" 2>/dev/null | tail -n 1 | grep -q \
-            'n=1[0-4][0-9]\{4\} ' && break
+            'n=[1-9][0-9]\{5\} ' && break
+        sleep 0.01
     done
     end_recorder TERM
     end_player
     expect_status 0
     read -r events_read lost <<<"$(recorded)"
-    expect_equal "$((events_read + lost))" $((100000 + 500 * (i + 1)))
+    expect_equal "$((events_read + lost))" "$told"
     [ "$lost" -gt 0 ] || fail "nothing was discarded"
     expect_sound "full$memory" 1
     run print "full$memory"
-    [[ $(tail -n 1 <<<"$out") == *' n=1'[0-4]????' '* ]] ||
+    [[ $(tail -n 1 <<<"$out") == *' n='[1-9]?????' '* ]] ||
         fail "pages are not given back"
 done
 
@@ -286,28 +331,28 @@ expect_equal "$(wc -l <<<"$out")" 207
 
 # ---- Following ----
 
-"$trackway" print --json -f ram:ram/two >followed 2>follow-err &
-follower=$!
-children+=("$follower")
-sleep 0.3
+run enable ram:ram/two count
+start_follower --json ram:ram/two
 tell on booted
 wait_for followed '"reset":true'
 tell 'emit 20' emitted
-wait_for followed '"n":19,'
+wait_for followed '"thread":2,"n":19,'
 # Nothing was there to tell its clock by before these: their time is now.
 expect_recent followed
-"$trackway" print -f ram:ram >plain 2>plain-err &
-plain=$!
-children+=("$plain")
-sleep 0.3
+first=$follower
+mv followed followed-json
+start_follower ram:ram
 tell on booted
-wait_for plain-err 'reset: two, epoch'
+wait_for follow-err 'reset: two, epoch'
 tell 'emit 20' emitted
-wait_for plain 'n=19 '
-kill -TERM "$follower" "$plain"
-wait "$follower" "$plain"
-expect_equal "$(grep -c '"event":"count"' followed)" 40
-expect_equal "$(grep -c '"thread":2,' followed)" 20
+wait_for followed 'thread=3 n=19 '
+wait_for followed-json '"thread":3,"n":19,'
+end_by TERM "$first"
+end_by TERM "$follower"
+expect_equal "$(grep -c '"event":"count".*"thread":3,' followed-json)" 20
+expect_equal "$(grep -c '"event":"count".*"thread":2,' followed-json)" \
+    $((20 + warmed_up))
+expect_equal "$(grep -c ' two[^ ]* .*thread=3 ' followed)" 20
 end_player
 
 # ---- One of several rings: ended, lying, at its last count ----
@@ -330,12 +375,8 @@ run disable ram:pair/one '*'
 expect_status 1
 expect_err 'trackway: ram:pair/0x10000: its producer has ended, or begun again'
 tell on booted
-"$trackway" print -f ram:pair >followed 2>follow-err &
-follower=$!
-children+=("$follower")
-sleep 0.3
-tell 'emit 1' emitted
-wait_for followed ' one.*n=0 '
+start_follower ram:pair
+wait_for followed ' one.*n='
 tell groups lied
 sleep 0.3
 one_answers=$answers
@@ -343,14 +384,10 @@ to=$two_to from=$two_from answers=$two_answers
 tell on booted
 tell 'emit 20' emitted
 wait_for followed ' two.*n=19 '
-kill -TERM "$follower"
-wait "$follower"
+end_by TERM "$follower"
 tell last counted
 start_recorder -o last ram:pair/two
-for ((i = 0; i < 1000; i++)); do
-    [ -d last/two-epoch4294967295 ] && break
-    sleep 0.01
-done
+wait_for_directory last/two-epoch4294967295
 tell on booted
 tell 'emit 5' emitted
 wait_for_events last 5
@@ -380,14 +417,13 @@ run list --json ram:mapped
 expect_status 0
 expect_out '*"state":"running"*'
 # A reader has it too, and runs no guest.
-"$trackway" print -f --history ram:mapped >followed 2>follow-err &
+rm followed
+: >followed
+"$trackway" print -f --history ram:mapped >>followed 2>follow-err &
 follower=$!
 children+=("$follower")
 tell 'emit 5' emitted
-for ((i = 0; i < 1000; i++)); do
-    [ "$(wc -l <followed)" -ge 5 ] && break
-    sleep 0.01
-done
+wait_for_lines followed 5
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
 exec {to}>&-
@@ -396,8 +432,7 @@ expect_status 0
 # Not everybody may look at all processes.
 [[ $out == *" orphan "* || $out == *" unknown "* ]] ||
     fail "a guest that was killed"
-kill -TERM "$follower"
-wait "$follower"
+end_by TERM "$follower"
 run print ram:mapped
 expect_equal "$(wc -l <<<"$out")" 5
 
@@ -438,7 +473,7 @@ for own in '' 1; do
     wait_for_events "timed$own" 500
     if [ "$own" ]; then
         # While events come, a look of a moment tells the rate.
-        echo 'pause 2000' >&"$to"
+        tell flow flowing
         run print "vm:$pid"
         expect_status 0
         expect_equal "$err" ''

@@ -41,6 +41,7 @@ recorder=$!
 children+=("$recorder")
 wait_until_on "$one" tick_start
 wait_until_on "$two" count
+wait_for_events "$one" 1
 echo wait >&8
 wait_for answers on
 # The end of one doesn't end the others.
@@ -51,8 +52,7 @@ wait "$two"
 end_ticker "$one"
 kill -0 "$recorder" || fail "the recording ended with its first producers"
 count_guest
-kill -TERM "$recorder"
-wait "$recorder"
+end_by TERM "$recorder"
 status=$? err=$(cat stderr)
 expect_status 0
 expect_equal "$(find all -mindepth 1 -maxdepth 1 | sort | tr '\n' ' ')" \
@@ -140,27 +140,26 @@ start_ticker
 two=$pid
 "$trackway" enable "$one" tick_start >enabled || fail enable
 "$trackway" enable "$two" tick_end >enabled || fail enable
+"$trackway" enable "vm:$machine" count >enabled || fail enable
 "$trackway" print -f --json "$one" "pid:$two" "vm:$machine" all >followed \
     2>stderr &
 follower=$!
 children+=("$follower")
-wait_for followed tick_start
-wait_for followed tick_end
-before=$(grep -c firmware followed)
+# Not those that were recorded.
+wait_for followed "\"pid\":$one,.*tick_start"
+wait_for followed "\"pid\":$two,.*tick_end"
+expect_equal "$(grep -c firmware followed)" 10
 count_guest
-for ((tries = 0; tries < 1000; tries++)); do
-    [ "$(grep -c firmware followed)" -ge $((before + 10)) ] && break
+for ((tries = 0; tries < 3000; tries++)); do
+    [ "$(grep -c firmware followed)" -ge 20 ] && break
     sleep 0.01
 done
+expect_equal "$(grep -c firmware followed)" 20
 # The end of one doesn't end the others.
 end_ticker "$one"
-lines=$(wc -l <followed)
-for ((tries = 0; tries < 1000; tries++)); do
-    [ "$(wc -l <followed)" -gt $((lines + 20)) ] && break
-    sleep 0.01
-done
-kill -TERM "$follower"
-wait "$follower"
+wait_for_lines followed $(($(wc -l <followed) + 20))
+end_by TERM "$follower"
+status=$?
 expect_status 0
 python3 - followed stderr <<'END' || fail "lines are not in order"
 import json, sys
@@ -197,11 +196,12 @@ children+=("$recorder")
 wait_until_on "$one" tick_start
 wait_until_on "$two" count
 end_ticker "$one"
-for ((tries = 0; tries < 1000; tries++)); do
-    "$trackway" stat --json "ends/ticker-$one" 2>/dev/null |
-        grep -q '"complete":true' && break
+for ((tries = 0; tries < 3000; tries++)); do
+    "$trackway" stat --json "ends/ticker-$one" >stat 2>/dev/null
+    grep -q '"complete":true' stat && break
     sleep 0.01
 done
+grep -q '"complete":true' stat || fail "the first one's recording has no end"
 go
 wait "$two"
 wait "$recorder"
@@ -213,7 +213,9 @@ grep -qx "trackway: ends/emitter-$two: 500 events, 0 lost" stderr ||
 
 start_ticker
 one=$pid
-run record -o beside -e tick_start -e count pid:"$one" -- "$emitter" -p 1000 100
+# It lasts until the program has come to its turn.
+run record -o beside -e tick_start -e count pid:"$one" -- sh -c "'$emitter' 100
+    until '$trackway' print $one | grep -q tick_start; do sleep 0.01; done"
 expect_status 0
 expect_out emitted
 grep -q "trackway: beside/emitter-[0-9]*: 100 events, 0 lost" <<<"$err" ||

@@ -1,55 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test-ust.sh TRACETOOL INCLUDE TRACKWAY: a real LTTng session records the events
-# of backend ust, and babeltrace2 and trackway print their values. The session
-# daemon is a private one: root's has its sockets in /run/lttng, over which a mount of our
-# own goes; other users' are below LTTNG_HOME.
+# of backend ust, and babeltrace2 and trackway print their values.
 set -u
-self=$(realpath "$0")
+# shellcheck source=tests/cli/private-lttng.sh
+. "$(dirname "$(realpath "$0")")/../private-lttng.sh"
 tracetool=$(realpath "$1")
 include=$(realpath "$2")
 trackway=$(realpath "$3")
-
-if [ "${4-}" != --inside ]; then
-    for command in lttng lttng-sessiond babeltrace2 gcc; do
-        command -v $command >/dev/null || {
-            echo "skipped: no $command here"
-            exit 77
-        }
-    done
-    echo '#include <lttng/tracepoint.h>' | gcc -fsyntax-only -x c - \
-        2>/dev/null || {
-        echo "skipped: no lttng/tracepoint.h here (Debian's liblttng-ust-dev)"
-        exit 77
-    }
-    if [ "$(id -u)" != 0 ]; then
-        exec "$self" "$tracetool" "$include" "$trackway" --inside
-    fi
-    unshare --mount true 2>/dev/null || {
-        echo "skipped: no mount namespace here, and LTTng may be in use"
-        exit 77
-    }
-    made=
-    [ -d /run/lttng ] || made=yes
-    mkdir -p /run/lttng
-    # The shared memory too: two daemons would have one wake-up word.
-    # shellcheck disable=SC2016 # the inner shell's arguments
-    unshare --mount bash -c 'mount -t tmpfs tmpfs /run/lttng &&
-        mount -t tmpfs tmpfs /dev/shm && exec "$@"' bash \
-        "$self" "$tracetool" "$include" "$trackway" --inside
-    status=$?
-    [ -z "$made" ] || rmdir --ignore-fail-on-non-empty /run/lttng
-    exit $status
-fi
+private_lttng "$tracetool" "$include" "$trackway" "${@:4}"
 
 work=$(mktemp -d)
-daemon=
 finish() {
-    if [ -n "$daemon" ]; then
-        lttng --no-sessiond destroy --all >/dev/null 2>&1
-        kill "$daemon" 2>/dev/null
-        wait "$daemon" 2>/dev/null
-    fi
+    stop_lttng
     rm -rf "$work"
 }
 trap finish EXIT
@@ -105,22 +68,12 @@ int main(int argc, char *argv[])
     return 0;
 }
 END
-for name in h:trace.h c:trace.c ust-events-h:trace-ust-mine.h \
-    ust-events-c:trace-ust.c; do
-    "$tracetool" --format="${name%%:*}" --backends=ust --group=mine events \
-        "${name##*:}" || fail "tracetool --format=${name%%:*}"
-done
-gcc -O2 -Wall -Wextra -Werror -I"$include" -I. user.c trace.c trace-ust.c \
-    -o program -llttng-ust -ldl || fail "gcc"
-[ $failed = 0 ] || exit 1
+build_ust "$tracetool" "$include" || {
+    fail "there is no program"
+    exit 1
+}
 
-export LTTNG_HOME=$work HOME=$work LTTNG_UST_REGISTER_TIMEOUT=-1
-lttng-sessiond --no-kernel >daemon.log 2>&1 &
-daemon=$!
-for _ in {1..100}; do
-    lttng --no-sessiond list >/dev/null 2>&1 && break
-    sleep 0.1
-done
+start_lttng "$work"
 if ! lttng --no-sessiond create mine --output="$work/trace" >lttng.log 2>&1; then
     echo "skipped: no LTTng session here: $(tail -n 1 lttng.log)"
     exit 77

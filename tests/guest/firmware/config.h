@@ -48,8 +48,9 @@ static inline unsigned int firmware_this_cpu(void)
 #endif
 #define TW_GUEST_CPU() firmware_this_cpu()
 
-/* Those that have no counter that the runtime would know of. */
-#if defined(__arm__) || defined(__sparc__)
+/* Those that have no counter that the runtime would know of, and a firmware
+ * that has one of its own. */
+#if defined(__arm__) || defined(__sparc__) || defined(FIRMWARE_CLOCK)
 uint64_t machine_clock(void);
 #define TW_GUEST_CLOCK() machine_clock()
 #endif

@@ -2,15 +2,17 @@
 /*
  * The test guests' firmware, the same on every machine. Each CPU beats once a
  * timer interrupt; while guest_work is on, it also emits its share of
- * WORK_TOTAL events, a burst each beat, so that a reader keeps up; switched off
- * and on again, it begins anew. Idle, it answers a host that asks for its
- * clock. The timer interrupt emits as well, and comes into the midst of an
- * event now and then; while guest_spin is on, mostly so.
+ * WORK_TOTAL events, a burst each beat; switched off and on again, it begins
+ * anew. Idle, it answers a host that asks for its clock. The timer interrupt
+ * emits as well, and comes into the midst of an event now and then; while
+ * guest_spin is on, mostly so.
  */
 #include "machine.h"
 #include "trace.h"
 
+#ifndef WORK_TOTAL
 #define WORK_TOTAL 1000000u
+#endif
 #define WORK_SHARE (WORK_TOTAL / MACHINE_CPUS)
 #define WORK_BURST (5000u / MACHINE_CPUS)
 

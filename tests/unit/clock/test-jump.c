@@ -364,6 +364,36 @@ static void test_kept(void **state)
 	sim_end(&sim);
 }
 
+/* Until when it went on: not from what may be of the next epoch. */
+static void test_confirmed(void **state)
+{
+	const struct tw_clock_options options = {.hz = GHZ};
+	const uint64_t stopped = GHZ;
+	struct tw_clock *clock;
+	uint64_t t;
+
+	assert_int_equal(tw_clock_create(&options, &clock), 0);
+	assert_int_equal(tw_clock_confirmed(clock), 0);
+	for (t = MS; t < 100 * MS; t += MS)
+		assert_int_equal(tw_clock_exchange(clock, t, t, t + 100), 0);
+	assert_int_equal(tw_clock_confirmed(clock), t - MS);
+	/* Late, as after a stop: nobody can tell. */
+	assert_int_equal(tw_clock_upper(clock, t, t + stopped), 0);
+	assert_int_equal(tw_clock_confirmed(clock), t - MS);
+	assert_int_equal(
+		tw_clock_exchange(clock, t, t + stopped, t + stopped + 100),
+		TW_CLOCK_MISFIT);
+	assert_int_equal(tw_clock_lower(clock, t + MS, t + stopped + MS),
+			 TW_CLOCK_MISFIT);
+	assert_int_equal(tw_clock_confirmed(clock), t - MS);
+	assert_int_equal(tw_clock_exchange(clock, t + 2 * MS,
+					   t + stopped + 2 * MS,
+					   t + stopped + 2 * MS + 100),
+			 TW_CLOCK_NEW_EPOCH);
+	assert_int_equal(tw_clock_confirmed(clock), t + stopped + 2 * MS);
+	tw_clock_destroy(clock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_between),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_confirmed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,10 @@ static void write_one(struct rig *rig)
 		{TW_PAIR_BREAK, 0, 0, 0},
 		{TW_PAIR_EXCHANGE, 33, 34, UINT64_C(1) << 41},
 	};
+	struct tw_dotfile_span spans[] = {
+		{51, 52, 53, 54, 55},
+		{56, 57, 58, 59, UINT64_C(1) << 42},
+	};
 	const struct tw_dotfile dotfile = {
 		.raw_control = rig->f.memory,
 		.raw_control_size = sizeof(struct tw_ring_control),
@@ -95,8 +99,11 @@ static void write_one(struct rig *rig)
 			  .first_real_ns = 45,
 			  .last_real_ns = 46,
 			  .end_ns = 47,
+			  .confirmed_ns = 48,
 			  .pairs = pairs,
-			  .pair_count = 3},
+			  .pair_count = 3,
+			  .spans = spans,
+			  .span_count = 2},
 	};
 
 	assert_int_equal(tw_dotfile_write(rig->dirfd, &dotfile), 0);
@@ -174,12 +181,20 @@ static void test_round_trip(void **state)
 	assert_int_equal(dotfile.clock.first_real_ns, 45);
 	assert_int_equal(dotfile.clock.last_real_ns, 46);
 	assert_int_equal(dotfile.clock.end_ns, 47);
+	assert_int_equal(dotfile.clock.confirmed_ns, 48);
 	assert_int_equal(dotfile.clock.pair_count, 3);
 	assert_int_equal(dotfile.clock.pairs[1].kind, TW_PAIR_BREAK);
 	assert_int_equal(dotfile.clock.pairs[2].kind, TW_PAIR_EXCHANGE);
 	assert_int_equal(dotfile.clock.pairs[2].ticks, 33);
 	assert_int_equal(dotfile.clock.pairs[2].from_ns, 34);
 	assert_int_equal(dotfile.clock.pairs[2].to_ns, UINT64_C(1) << 41);
+	assert_int_equal(dotfile.clock.span_count, 2);
+	assert_int_equal(dotfile.clock.spans[0].lane, 51);
+	assert_int_equal(dotfile.clock.spans[0].begin, 52);
+	assert_int_equal(dotfile.clock.spans[0].end, 53);
+	assert_int_equal(dotfile.clock.spans[0].from_ns, 54);
+	assert_int_equal(dotfile.clock.spans[0].to_ns, 55);
+	assert_int_equal(dotfile.clock.spans[1].to_ns, UINT64_C(1) << 42);
 	tw_dotfile_free(&dotfile);
 }
 

@@ -21,6 +21,7 @@
 #define ROUNDS 300
 #define PAUSE_NS 100000
 #define HOUR_NS 3600000000000u
+#define STOP_NS 20000000
 #define OFFSET_NS 5000 /* between two readings of CLOCK_REALTIME's offset */
 
 struct rig {
@@ -168,6 +169,51 @@ static void test_hosted(void **state)
 	run(false);
 }
 
+/* Several pages that are read one after another were all there before. */
+static void test_pages_at_once(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	add_guest(&rig, true);
+	for (int i = 0; i < ROUNDS; i++) {
+		emit(&rig, true);
+		if (i % 100 < 10 || i % 100 == 99)
+			look(&rig);
+	}
+	assert_int_equal(rig.events, ROUNDS);
+	assert_int_equal(rig.clamped, 0);
+	end(&rig);
+}
+
+/*
+ * A machine that was stopped: what comes then fits all that was known, which
+ * says that it was earlier. As long as nothing says otherwise, it is no later
+ * than it was read.
+ */
+static void test_stopped(void **state)
+{
+	const struct timespec stop = {.tv_nsec = STOP_NS};
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	add_guest(&rig, true);
+	for (int i = 0; i < ROUNDS; i++) {
+		if (i % 50 == 49) {
+			rig.base += STOP_NS;
+			nanosleep(&stop, NULL);
+		}
+		emit(&rig, true);
+		look(&rig);
+	}
+	assert_int_equal(rig.events + rig.clamped, ROUNDS);
+	assert_int_equal(rig.upper, rig.events);
+	assert_true(rig.both > 0);
+	end(&rig);
+}
+
 /* A time that is still to come, and what it does to the others: nothing. */
 static void test_forged(void **state)
 {
@@ -296,6 +342,9 @@ static void test_kept(void **state)
 	tw_drain_destroy(drain);
 	tw_attach_close(ring);
 	assert_int_equal(tw_guest_clock_keep(feed.clock, &dotfile), 0);
+	/* Up to the last event. */
+	assert_int_equal(dotfile.pairs[dotfile.pair_count - 1].ticks,
+			 feed.last);
 	kept = tw_guest_clock_open(&dotfile);
 	assert_non_null(kept);
 	check_kept(&rig, &feed, kept);
@@ -303,6 +352,7 @@ static void test_kept(void **state)
 	tw_guest_clock_destroy(kept);
 	tw_guest_clock_destroy(feed.clock);
 	free(dotfile.pairs);
+	free(dotfile.spans);
 	fixture_destroy(&rig.f);
 }
 
@@ -320,6 +370,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_hosted),
+		cmocka_unit_test(test_pages_at_once),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_false_beacons),
 		cmocka_unit_test(test_kept),

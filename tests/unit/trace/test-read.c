@@ -586,7 +586,7 @@ static void test_flipped_bytes(void **state)
 /* Print it and record it, as far as that goes. */
 static void use_ring(const char *path, const char *directory)
 {
-	const struct tw_timebase timebase = {1000000000, 0, 0, 1, 0, 0};
+	const struct tw_timebase timebase = {.hz = 1000000000, .mult = 1};
 	struct tw_attach_error error;
 	const struct tw_record *record;
 	struct tw_attach *attach;

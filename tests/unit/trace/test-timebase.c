@@ -140,6 +140,10 @@ static void test_nanosecond_clock_is_1_ghz(void **state)
 		       &(struct tw_ring_sync){3000000000, 2900000000, 7});
 	tw_timebase_fit(&timebase, &moments, 12345);
 	assert_int_equal(timebase.hz, 1000000000);
+	assert_int_equal(timebase.base_ns, 7);
+	assert_int_equal(timebase.base_mono_ns, 2900000000);
+	tw_timebase_set(&timebase, 1, 2, 3);
+	assert_int_equal(timebase.base_mono_ns, 0);
 }
 
 /* No moment, rates of nonsense: something is fitted, nothing divides by 0. */

@@ -6,11 +6,9 @@
  * its metadata is written once more at the end, when the clock's rate is known
  * best and so that all producers have the same.
  *
- * Called by cmd-record.c.
+ * Called by `trackway record` and by the recorder of the monitor's trace-file.
  */
 #include "recording.h"
-
-#include "status-line.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -58,55 +56,91 @@ struct producer {
 };
 
 struct tw_recording {
-	const char *directory;
-	const struct tw_words *patterns;
+	struct tw_recording_options options;
+	char *directory;
 	struct tw_host_clocks clocks;
 	struct producer **producers;
 	uint32_t count;
 	uint32_t live_count;
 	uint32_t gone_count;
-	bool failed; /* something could not be recorded */
-	bool broken; /* nothing more can be written */
+	int error;  /* the first; 0: all could be recorded so far */
+	int broken; /* why nothing more can be written, or 0 */
 	uint64_t described_ns;
 	uint64_t describe_gap;
 };
 
-int tw_recording_create(const char *directory, const struct tw_words *patterns,
+/* ---- What people are told ---- */
+
+static void say(const struct tw_recording_options *options,
+		enum tw_recording_line kind, const char *target,
+		const char *line)
+{
+	if (options->say)
+		options->say(options->context, kind, target, line);
+}
+
+static int fail(struct tw_recording *recording, int code, const char *target,
+		const char *what)
+{
+	say(&recording->options, TW_RECORDING_ERROR, target, what);
+	if (!recording->error)
+		recording->error = code;
+	return code;
+}
+
+/* The disk is full, or gone: the trace ends here for all. */
+static int break_off(struct tw_recording *recording, int code,
+		     const char *target, const char *what)
+{
+	recording->broken = code;
+	return fail(recording, code, target, what);
+}
+
+/* ---- Life ---- */
+
+static int refuse(const struct tw_recording_options *options, int code,
+		  const char *why)
+{
+	say(options, TW_RECORDING_ERROR, NULL, why);
+	return code;
+}
+
+int tw_recording_create(const struct tw_recording_options *options,
 			struct tw_recording **result)
 {
 	struct tw_recording *recording;
 	struct tw_attach_error error;
+	int code;
 
-	if (tw_trace_directory_create(directory, &error))
-		return tw_error(NULL, "%s", error.text);
+	code = options->append
+		       ? tw_trace_directory_extend(options->directory, &error)
+		       : tw_trace_directory_create(options->directory, &error);
+	if (code)
+		return refuse(options, code, error.text);
 	recording = calloc(1, sizeof(*recording));
 	if (!recording)
-		return tw_error_memory();
-	recording->directory = directory;
-	recording->patterns = patterns;
+		return refuse(options, -ENOMEM, "out of memory");
+	recording->options = *options;
+	recording->directory = strdup(options->directory);
+	if (!recording->directory) {
+		free(recording);
+		return refuse(options, -ENOMEM, "out of memory");
+	}
+	recording->options.directory = recording->directory;
 	recording->described_ns = tw_monotonic_ns();
 	recording->describe_gap = FIRST_DESCRIBE_NS;
 	*result = recording;
-	return TW_EXIT_OK;
-}
-
-static int fail(struct tw_recording *recording, const char *target,
-		const char *what)
-{
-	tw_status_clear();
-	tw_error(target, "%s", what);
-	recording->failed = true;
-	return TW_EXIT_FAILED;
-}
-
-/* The disk is full, or gone: the trace ends here for all. */
-static int break_off(struct tw_recording *recording, const char *what)
-{
-	recording->broken = true;
-	return fail(recording, NULL, what);
+	return 0;
 }
 
 /* ---- Events' states ---- */
+
+static bool wants(const struct tw_recording *recording, const char *event)
+{
+	const struct tw_recording_options *options = &recording->options;
+
+	return !options->wants || options->wants(options->context, event);
+}
 
 static void switch_on(struct tw_recording *recording, struct producer *producer)
 {
@@ -121,7 +155,7 @@ static void switch_on(struct tw_recording *recording, struct producer *producer)
 		if (!event || producer->seen[id])
 			continue;
 		producer->seen[id] = true;
-		if (tw_names_match(recording->patterns, event->name) &&
+		if (wants(recording, event->name) &&
 		    tw_attach_event_state(attach, id) == 0)
 			producer->changed[id] = !tw_attach_set_event_state(
 				attach, id, true);
@@ -222,9 +256,9 @@ static int describe(struct tw_recording *recording, struct producer *producer,
 	fit(recording, producer, &timebase);
 	error = tw_ctf_describe(producer->ctf, &timebase, complete);
 	if (!error)
-		return TW_EXIT_OK;
-	recording->broken = true;
-	return fail(recording, tw_ctf_path(producer->ctf), strerror(-error));
+		return 0;
+	return break_off(recording, error, tw_ctf_path(producer->ctf),
+			 strerror(-error));
 }
 
 /*
@@ -297,6 +331,7 @@ static int open_clock(struct tw_recording *recording, struct producer *producer)
 		.hz = producer->hz,
 		.real_ns = tw_host_real_offset(&recording->clocks),
 		.wait_ns = &recording->clocks.wait_ns,
+		.keeps_spans = true,
 	};
 
 	if (!producer->is_guest)
@@ -311,12 +346,14 @@ static int open_clock(struct tw_recording *recording, struct producer *producer)
 static int open_producer(struct tw_recording *recording,
 			 struct producer *producer,
 			 const struct tw_ctf_guest *guest,
+			 const struct tw_drain *after,
 			 struct tw_attach_error *error)
 {
 	struct tw_attach *attach = producer->attach;
 	const struct tw_drain_options options = {
 		.start = producer->flags & TW_RECORD_HISTORY ? TW_DRAIN_ALL
 							     : TW_DRAIN_NOW,
+		.after = after,
 		.release = true,
 	};
 	struct tw_timebase timebase;
@@ -378,9 +415,9 @@ static bool is_gone(const struct producer *producer)
 	return !tw_attach_is_alive(producer->attach);
 }
 
-int tw_recording_add_guest(struct tw_recording *recording,
-			   struct tw_attach *attach, unsigned int flags,
-			   const struct tw_ctf_guest *guest)
+static int add(struct tw_recording *recording, struct tw_attach *attach,
+	       unsigned int flags, const struct tw_ctf_guest *guest,
+	       const struct tw_drain *after)
 {
 	struct producer *producer = calloc(1, sizeof(*producer));
 	struct tw_attach_error error = {"out of memory"};
@@ -388,31 +425,46 @@ int tw_recording_add_guest(struct tw_recording *recording,
 
 	if (!producer) {
 		tw_attach_close(attach);
-		return fail(recording, NULL, error.text);
+		return fail(recording, code, NULL, error.text);
 	}
 	producer->attach = attach;
 	producer->flags = flags;
 	producer->is_guest = guest;
 	producer->is_drained = !(flags & TW_RECORD_HISTORY);
-	code = open_producer(recording, producer, guest, &error);
+	code = open_producer(recording, producer, guest, after, &error);
 	if (!code)
 		code = add_to_list(recording, producer);
 	if (code && is_gone(producer)) {
 		destroy(producer);
-		return TW_EXIT_OK;
+		return 0;
 	}
 	if (code) {
 		destroy(producer);
-		return fail(recording, NULL, error.text);
+		return fail(recording, code, NULL, error.text);
 	}
 	switch_on(recording, producer);
-	return TW_EXIT_OK;
+	return 0;
 }
 
 int tw_recording_add(struct tw_recording *recording, struct tw_attach *attach,
 		     unsigned int flags)
 {
-	return tw_recording_add_guest(recording, attach, flags, NULL);
+	return add(recording, attach, flags, NULL, NULL);
+}
+
+int tw_recording_add_guest(struct tw_recording *recording,
+			   struct tw_attach *attach, unsigned int flags,
+			   const struct tw_ctf_guest *guest)
+{
+	return add(recording, attach, flags, guest, NULL);
+}
+
+int tw_recording_add_after(struct tw_recording *recording,
+			   struct tw_attach *attach,
+			   const struct tw_ctf_guest *guest,
+			   const struct tw_drain *after)
+{
+	return add(recording, attach, 0, guest, after);
 }
 
 const char *tw_recording_last_path(const struct tw_recording *recording)
@@ -421,16 +473,17 @@ const char *tw_recording_last_path(const struct tw_recording *recording)
 }
 
 /* A pass ended early: because of what is written to, or of what is read? */
-static void fail_pass(struct tw_recording *recording, struct producer *producer)
+static void fail_pass(struct tw_recording *recording, struct producer *producer,
+		      int code)
 {
 	const char *why = tw_ctf_why(producer->ctf);
 
 	if (why[0]) {
-		break_off(recording, why);
+		break_off(recording, code, NULL, why);
 		return;
 	}
 	why = producer->attach->ring.why;
-	fail(recording, producer->attach->target.path,
+	fail(recording, code, producer->attach->target.path,
 	     why ? why : "can't be read any more");
 }
 
@@ -440,7 +493,8 @@ static void let_go(struct tw_recording *recording, struct producer *producer)
 	const int error = tw_ctf_detach(producer->ctf);
 
 	if (error)
-		fail(recording, tw_ctf_path(producer->ctf), strerror(-error));
+		fail(recording, error, tw_ctf_path(producer->ctf),
+		     strerror(-error));
 	if (producer->is_guest)
 		recording->gone_count++;
 	release(producer);
@@ -481,18 +535,35 @@ static void switch_back_or_forget(struct producer *producer)
 		switch_back(producer);
 }
 
-static void say_gone(const struct producer *producer)
+static void say_gone(const struct tw_recording *recording,
+		     const struct producer *producer)
 {
 	struct tw_drain_totals totals;
+	char line[96];
 
 	tw_drain_totals(producer->drain, &totals);
 	if (!tw_drain_is_gone(producer->drain) || !totals.tail)
 		return;
-	tw_status_clear();
-	tw_notice("%s: the ring went with %" PRIu64 " event%s that could not "
-		  "be read",
-		  tw_ctf_path(producer->ctf), totals.tail,
-		  totals.tail == 1 ? "" : "s");
+	snprintf(line, sizeof(line),
+		 "the ring went with %" PRIu64
+		 " event%s that could not be read",
+		 totals.tail, totals.tail == 1 ? "" : "s");
+	say(&recording->options, TW_RECORDING_NOTICE,
+	    tw_ctf_path(producer->ctf), line);
+}
+
+/* The last events, and the groups that they may be of. */
+static void finish(struct tw_recording *recording, struct producer *producer)
+{
+	int64_t got = tw_drain_finish(producer->drain, write_page, producer);
+
+	if (got < 0)
+		fail_pass(recording, producer, (int)got);
+	if (recording->broken || tw_drain_look(producer->drain))
+		return;
+	got = tw_ctf_refresh(producer->ctf);
+	if (got < 0 && !tw_drain_look(producer->drain))
+		fail_pass(recording, producer, (int)got);
 }
 
 /* The rest of a ring, and its counts. */
@@ -501,14 +572,9 @@ static void complete(struct tw_recording *recording, struct producer *producer)
 	if (producer->flags & TW_RECORD_REMOVE && recording->broken)
 		switch_off(producer);
 	switch_back_or_forget(producer);
-	if (!recording->broken &&
-	    tw_drain_finish(producer->drain, write_page, producer) < 0)
-		fail_pass(recording, producer);
-	if (!recording->broken && !tw_drain_look(producer->drain) &&
-	    tw_ctf_refresh(producer->ctf) < 0 &&
-	    !tw_drain_look(producer->drain))
-		fail_pass(recording, producer);
-	say_gone(producer);
+	if (!recording->broken)
+		finish(recording, producer);
+	say_gone(recording, producer);
 	let_go(recording, producer);
 	if (recording->broken)
 		return;
@@ -533,10 +599,16 @@ static void prepare_guest(struct producer *producer)
 	producer->is_changed = false;
 }
 
-static int64_t drain(struct tw_recording *recording, struct producer *producer)
+/* How much to take of a ring in one turn: bytes. */
+static uint64_t turn_of(const struct producer *producer)
 {
-	const uint64_t budget = producer->is_guest ? GUEST_TURN_BYTES
-						   : TURN_BYTES;
+	return producer->is_guest ? GUEST_TURN_BYTES : TURN_BYTES;
+}
+
+/* budget: bytes; 0: all that is there. */
+static uint64_t drain(struct tw_recording *recording, struct producer *producer,
+		      uint64_t budget)
+{
 	int64_t got;
 	int refreshed;
 
@@ -554,26 +626,52 @@ static int64_t drain(struct tw_recording *recording, struct producer *producer)
 	if (!tw_drain_is_gone(producer->drain))
 		tw_guest_clock_ask(producer->clock);
 	producer->is_changed |= got > 0;
-	producer->is_drained |= got >= 0 && (uint64_t)got < budget;
+	producer->is_drained |= got >= 0 && (!budget || (uint64_t)got < budget);
 	if (got >= 0 && (refreshed >= 0 || tw_drain_look(producer->drain)))
-		return got;
-	fail_pass(recording, producer);
+		return (uint64_t)got;
+	fail_pass(recording, producer, got < 0 ? (int)got : refreshed);
 	let_go(recording, producer);
 	return 0;
 }
 
 int tw_recording_drain(struct tw_recording *recording, uint64_t *bytes)
 {
+	struct producer *producer;
 	uint32_t i;
 
 	*bytes = 0;
-	for (i = 0; !recording->broken && i < recording->count; i++)
-		if (recording->producers[i]->attach)
-			*bytes += (uint64_t)drain(recording,
-						  recording->producers[i]);
+	for (i = 0; !recording->broken && i < recording->count; i++) {
+		producer = recording->producers[i];
+		if (producer->attach)
+			*bytes += drain(recording, producer, turn_of(producer));
+	}
 	if (!recording->broken)
 		describe_now_and_then(recording);
-	return recording->broken ? TW_EXIT_FAILED : TW_EXIT_OK;
+	return recording->broken;
+}
+
+static void flush(struct tw_recording *recording, struct producer *producer)
+{
+	/* A guest's open pages are read now and then: now. */
+	producer->open_ns = 0;
+	tw_drain_set_open(producer->drain, true);
+	drain(recording, producer, 0);
+	if (!producer->attach)
+		return;
+	tw_drain_set_open(producer->drain, false);
+	if (!recording->broken)
+		describe(recording, producer, false);
+}
+
+int tw_recording_flush(struct tw_recording *recording)
+{
+	uint32_t i;
+
+	look_at_clocks(recording);
+	for (i = 0; !recording->broken && i < recording->count; i++)
+		if (recording->producers[i]->attach)
+			flush(recording, recording->producers[i]);
+	return recording->broken;
 }
 
 uint32_t tw_recording_live_count(const struct tw_recording *recording)
@@ -598,7 +696,8 @@ uint32_t tw_recording_gone_count(const struct tw_recording *recording)
 	return recording->gone_count;
 }
 
-bool tw_recording_has(const struct tw_recording *recording, const char *path)
+static struct producer *find(const struct tw_recording *recording,
+			     const char *path)
 {
 	const struct tw_attach *attach;
 	uint32_t i;
@@ -606,9 +705,42 @@ bool tw_recording_has(const struct tw_recording *recording, const char *path)
 	for (i = 0; i < recording->count; i++) {
 		attach = recording->producers[i]->attach;
 		if (attach && strcmp(attach->target.path, path) == 0)
-			return true;
+			return recording->producers[i];
 	}
-	return false;
+	return NULL;
+}
+
+bool tw_recording_has(const struct tw_recording *recording, const char *path)
+{
+	return find(recording, path);
+}
+
+const struct tw_drain *tw_recording_cut(struct tw_recording *recording,
+					const char *path)
+{
+	struct producer *producer = find(recording, path);
+	int64_t got;
+
+	if (!producer || recording->broken ||
+	    !tw_attach_is_alive(producer->attach))
+		return NULL;
+	got = tw_drain_cut(producer->drain, write_page, producer);
+	if (got < 0)
+		fail_pass(recording, producer, (int)got);
+	return got < 0 || tw_drain_is_gone(producer->drain) ? NULL
+							    : producer->drain;
+}
+
+void tw_recording_leave(struct tw_recording *recording, const char *path)
+{
+	struct producer *producer = find(recording, path);
+
+	if (!producer)
+		return;
+	let_go(recording, producer);
+	look_at_clocks(recording);
+	if (!recording->broken)
+		describe(recording, producer, true);
 }
 
 bool tw_recording_wait(struct tw_recording *recording, int timeout_ms)
@@ -643,7 +775,7 @@ int tw_recording_end(struct tw_recording *recording)
 	look_at_clocks(recording);
 	for (i = 0; !recording->broken && i < recording->count; i++)
 		describe(recording, recording->producers[i], true);
-	return recording->failed ? TW_EXIT_FAILED : TW_EXIT_OK;
+	return recording->error;
 }
 
 void tw_recording_totals(const struct tw_recording *recording,
@@ -684,5 +816,6 @@ void tw_recording_destroy(struct tw_recording *recording)
 	for (i = 0; i < recording->count; i++)
 		destroy(recording->producers[i]);
 	free(recording->producers);
+	free(recording->directory);
 	free(recording);
 }
