@@ -57,7 +57,11 @@ expect_equal "$(states)" 'off off on unavailable '
 end_ticker "$pid"
 start_ticker
 run enable ticker tick_end
-sleep 0.1
+for ((tries = 0; tries < 3000; tries++)); do
+    run print "$pid"
+    [[ $out == *tick_end* ]] && break
+    sleep 0.01
+done
 end_ticker "$pid" KILL
 run print "$pid"
 expect_status 0
