@@ -2,216 +2,140 @@
 /* trackway monitor: seed 1's commands and QEMU's, for people and programs. */
 #include "cli.h"
 
-#include "guests.h"
 #include "monitor-doors.h"
 #include "rings.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
 	OPTION_QMP = TW_OPTION_ID(1),
 	OPTION_LISTEN = TW_OPTION_ID(2),
+	OPTION_PROMPT = TW_OPTION_ID(3),
 };
 
 struct request {
 	struct tw_words targets;
 	bool qmp;
+	bool prompt;
 	const char *path; /* of the socket; NULL: none */
+	const char *schema;
 };
 
-/* ---- Targets ---- */
+/* ---- Standard input ---- */
 
-struct opened {
-	struct tw_rings *rings; /* by word of the command line */
-	size_t ring_words;
-	struct tw_monitor_target *targets;
-	char **names;
-	size_t count;
-};
-
-static void close_targets(struct opened *opened)
-{
-	for (size_t i = 0; i < opened->count; i++)
-		free(opened->names[i]);
-	for (size_t i = 0; i < opened->ring_words; i++)
-		tw_rings_close(&opened->rings[i]);
-	free(opened->names);
-	free(opened->targets);
-	free(opened->rings);
-}
-
-/* A program that has ended can be looked at, so its ring need not be writable
- * here; a guest's memory has to be opened for writing. */
-static int open_rings(const struct tw_words *words, struct opened *opened)
-{
-	int status = TW_EXIT_OK;
-
-	opened->rings = calloc(words->count, sizeof(*opened->rings));
-	if (!opened->rings)
-		return tw_error_memory();
-	for (size_t i = 0; !status && i < words->count; i++) {
-		const char *target = words->list[i];
-		const bool writable = (tw_is_guest(target) &&
-				       strncmp(target, "image:", 6) != 0) ||
-				      tw_is_channel(target);
-
-		status = tw_rings_open(&opened->rings[i], target, writable,
-				       NULL, &(struct tw_words){0});
-		opened->ring_words = i + 1;
-	}
-	return status;
-}
-
-static size_t count_named(const struct opened *opened, const char *name)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < opened->count; i++)
-		count += !strcmp(opened->targets[i].attach->target.name, name);
-	return count;
-}
-
-/* Its own name if that tells it from the others, else with its pid; and with
- * its place among them, if that doesn't either, as in guests. */
-static char *new_name(const struct opened *opened, size_t index)
-{
-	const struct tw_target *target = &opened->targets[index].attach->target;
-	char *name = NULL;
-	int got;
-
-	if (count_named(opened, target->name) == 1)
-		return strdup(target->name);
-	got = asprintf(&name, "%s.%ld", target->name, (long)target->pid);
-	for (size_t i = 0; got >= 0 && i < index; i++)
-		if (!strcmp(opened->names[i], name)) {
-			free(name);
-			got = asprintf(&name, "%s.%ld.%zu", target->name,
-				       (long)target->pid, index + 1);
-			break;
-		}
-	return got < 0 ? NULL : name;
-}
-
-static int name_targets(struct opened *opened)
-{
-	size_t count = 0;
-	size_t at = 0;
-
-	for (size_t i = 0; i < opened->ring_words; i++)
-		count += opened->rings[i].count;
-	/* One more, for none. */
-	opened->targets = calloc(count + 1, sizeof(*opened->targets));
-	opened->names = calloc(count + 1, sizeof(*opened->names));
-	if (!opened->targets || !opened->names)
-		return tw_error_memory();
-	opened->count = count;
-	for (size_t i = 0; i < opened->ring_words; i++)
-		for (size_t j = 0; j < opened->rings[i].count; j++)
-			opened->targets[at++].attach = opened->rings[i].list[j];
-	for (size_t i = 0; i < count; i++) {
-		opened->names[i] = new_name(opened, i);
-		if (!opened->names[i])
-			return tw_error_memory();
-		opened->targets[i].name = opened->names[i];
-	}
-	return TW_EXIT_OK;
-}
-
-/* ---- Doors ---- */
-
-bool tw_monitor_print(struct tw_monitor_client *client)
+/* All that there is to say for now. False: stop. */
+static bool print(struct tw_monitor_door *door)
 {
 	char buffer[4096];
 	size_t size;
 
-	while ((size = tw_monitor_pull(client, buffer, sizeof(buffer))))
+	while ((size = tw_monitor_door_pull(door, buffer, sizeof(buffer))))
 		if (fwrite(buffer, 1, size, stdout) != size)
 			return false;
 	return tw_output_flush();
 }
 
-static bool feed(struct tw_monitor_client *client, const char *bytes,
-		 size_t size)
+static bool feed(struct tw_monitor_door *door, const char *bytes, size_t size)
 {
 	size_t taken = 0;
 
-	while (taken < size && !tw_monitor_is_over(client)) {
-		taken += tw_monitor_feed(client, bytes + taken, size - taken);
-		if (!tw_monitor_print(client))
+	while (taken < size && !tw_monitor_is_over(door->client)) {
+		taken += tw_monitor_door_feed(door, bytes + taken,
+					      size - taken);
+		if (!print(door))
 			return false;
 	}
-	return !tw_monitor_is_over(client);
+	return !tw_monitor_is_over(door->client);
 }
 
-static int serve_input(struct tw_monitor_client *client)
+/* Wait for input, and have a following client told of events meanwhile. */
+static bool await_input(struct tw_monitor_door *door)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	int got;
+
+	do {
+		got = poll(&input, 1, tw_monitor_client_timeout(door->client));
+		if (got)
+			continue;
+		tw_monitor_client_poll(door->client);
+		if (!print(door))
+			return false;
+	} while (got == 0 || (got < 0 && errno == EINTR));
+	return true;
+}
+
+static int serve_input(struct tw_monitor_door *door)
 {
 	char buffer[4096];
 	ssize_t got = 0;
-	bool goes_on = tw_monitor_print(client);
+	bool goes_on = print(door);
 
-	while (goes_on) {
+	while (goes_on && await_input(door)) {
 		got = read(STDIN_FILENO, buffer, sizeof(buffer));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
 			break;
-		goes_on = feed(client, buffer, (size_t)got);
+		goes_on = feed(door, buffer, (size_t)got);
 	}
 	if (got < 0)
 		return tw_error("standard input", "%s", strerror(errno));
-	tw_monitor_feed_end(client);
-	tw_monitor_print(client);
+	tw_monitor_feed_end(door->client);
+	print(door);
 	return TW_EXIT_OK;
 }
 
-int tw_monitor_serve_input(struct tw_monitor *monitor,
-			   enum tw_monitor_form form)
+int tw_monitor_serve_input(const struct tw_monitor_session *session)
 {
-	struct tw_monitor_client *client;
+	struct tw_monitor_door door;
 	int status;
 
-	if (tw_monitor_client_create(monitor, form, &client))
+	if (tw_monitor_door_open(&door, session))
 		return tw_error_memory();
-	status = serve_input(client);
-	tw_monitor_client_destroy(client);
+	status = serve_input(&door);
+	tw_monitor_door_close(&door);
 	return status;
 }
 
-static int serve(const struct request *request, struct tw_monitor *monitor)
+/* ---- Doors ---- */
+
+static int serve(const struct request *request,
+		 struct tw_monitor_targets *targets)
 {
-	const enum tw_monitor_form form = request->qmp ? TW_MONITOR_JSON
-						       : TW_MONITOR_TEXT;
+	const bool is_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	struct tw_monitor_session session = {
+		.targets = targets,
+		.form = request->qmp ? TW_MONITOR_JSON : TW_MONITOR_TEXT,
+		.prompt = request->prompt,
+	};
 
 	if (request->path)
-		return tw_monitor_serve_socket(monitor, form, request->path);
+		return tw_monitor_serve_socket(&session, request->path);
+	if (!request->qmp && is_terminal) {
+		session.prompt = true;
 #ifdef TW_HAVE_LIBEDIT
-	if (!request->qmp && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-		return tw_monitor_serve_line(monitor);
+		return tw_monitor_serve_line(&session);
 #endif
-	return tw_monitor_serve_input(monitor, form);
+	}
+	return tw_monitor_serve_input(&session);
 }
 
 static int monitor_targets(const struct request *request)
 {
-	struct opened opened = {0};
-	struct tw_monitor *monitor;
-	int status = open_rings(&request->targets, &opened);
+	struct tw_monitor_targets *targets;
+	int status;
 
-	if (!status)
-		status = name_targets(&opened);
-	if (!status) {
-		if (tw_monitor_create(opened.targets, opened.count, &monitor)) {
-			status = tw_error_memory();
-		} else {
-			status = serve(request, monitor);
-			tw_monitor_destroy(monitor);
-		}
-	}
-	close_targets(&opened);
+	status = tw_monitor_targets_open(&request->targets, request->schema,
+					 &targets);
+	if (status)
+		return status;
+	status = serve(request, targets);
+	tw_monitor_targets_close(targets);
 	return status;
 }
 
@@ -230,25 +154,44 @@ static bool take_path(struct tw_args *args, struct request *request)
 	return false;
 }
 
+static bool take_argument(struct tw_args *args, int id, struct request *request)
+{
+	switch (id) {
+	case OPTION_QMP:
+		request->qmp = true;
+		return true;
+	case OPTION_PROMPT:
+		request->prompt = true;
+		return true;
+	case TW_OPTION_SCHEMA_ID:
+		request->schema = args->value;
+		return true;
+	case OPTION_LISTEN:
+		return take_path(args, request);
+	case TW_ARG_OPERAND:
+		tw_words_add(&request->targets, args->value);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool take_arguments(struct tw_args *args, struct request *request)
 {
 	int id;
 
-	while ((id = tw_args_next(args)) != TW_ARG_END) {
-		if (id == TW_ARG_STOP)
+	while ((id = tw_args_next(args)) != TW_ARG_END)
+		if (!take_argument(args, id, request))
 			return false;
-		if (id == OPTION_QMP)
-			request->qmp = true;
-		else if (id == TW_ARG_OPERAND)
-			tw_words_add(&request->targets, args->value);
-		else if (!take_path(args, request))
-			return false;
-	}
 	for (int i = 0; i < args->rest_count; i++)
 		tw_words_add(&request->targets, args->rest[i]);
-	if (request->targets.count)
+	if (!request->targets.count)
+		args->status = tw_usage_error(args, "which target?");
+	else if (request->qmp && request->prompt)
+		args->status = tw_usage_error(
+			args, "--prompt is for text, --qmp has none");
+	else
 		return true;
-	args->status = tw_usage_error(args, "which target?");
 	return false;
 }
 
@@ -269,6 +212,9 @@ static const struct tw_option options[] = {
 	{OPTION_QMP, "qmp", NULL, "speak QEMU's JSON protocol"},
 	{OPTION_LISTEN, "listen", "ADDRESS",
 	 "serve clients at a socket, unix:PATH"},
+	{OPTION_PROMPT, "prompt", NULL,
+	 "say \"(trackway) \" when a command is awaited"},
+	TW_OPTION_SCHEMA,
 	TW_OPTIONS_END,
 };
 
@@ -279,19 +225,22 @@ static const struct tw_example examples[] = {
 	 "a program and a guest: tracepoint guest:esp_* on"},
 	{"trackway monitor --qmp --listen unix:/run/user/0/tw.sock 1234",
 	 "for QEMU's clients"},
+	{"trackway monitor --prompt --listen unix:tw.sock 1234",
+	 "for people, by socat - UNIX-CONNECT:tw.sock"},
 	{NULL, NULL},
 };
 
 const struct tw_command tw_command_monitor = {
 	.name = "monitor",
-	.usage = "[--qmp] [--listen ADDRESS] TARGET...",
+	.usage = "[--qmp] [--prompt] [--listen ADDRESS] TARGET...",
 	.summary = "see and switch events by QEMU's monitor commands",
 	.details = "Commands come from standard input, a line each, until its "
 		   "end or quit; at a terminal with completion and history. "
 		   "The commands are those of QEMU's monitor (info "
-		   "trace-events, trace-event NAME on|off) and of the first "
-		   "tracing monitor that was proposed for it (info trace, info "
-		   "tracepoints, trace on|off, tracepoint NAME on|off). "
+		   "trace-events, trace-event NAME on|off, trace-file) and of "
+		   "the first tracing monitor that was proposed for it (info "
+		   "trace, info tracepoints, trace on|off, tracepoint NAME "
+		   "on|off). "
 		   "Of several targets NAME:EVENT chooses one. A program that "
 		   "has ended can be looked at, but not switched.",
 	.options = options,

@@ -4,59 +4,30 @@
  * gives up the line or the answer but not the monitor.
  */
 #include "monitor-doors.h"
+#include "monitor-hint.h"
+#include "monitor-history.h"
 
 #include <histedit.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HISTORY_SIZE 500
-#define PROMPT "(trackway) "
-
 struct line {
+	struct tw_monitor_targets *targets;
 	struct tw_monitor *monitor;
 	struct tw_monitor_client *client;
 	EditLine *edit;
 	History *history;
+	struct tw_monitor_history *kept; /* from run to run; may be NULL */
 	bool is_given_up;
 };
 
 /* ---- Completion ---- */
 
-struct matches {
-	char **list;
-	size_t count;
-	bool failed;
-};
-
-static void add_match(void *context, const char *word)
-{
-	struct matches *matches = context;
-	char **list;
-
-	for (size_t i = 0; i < matches->count; i++)
-		if (!strcmp(matches->list[i], word))
-			return;
-	list = reallocarray(matches->list, matches->count + 1,
-			    sizeof(*matches->list));
-	if (list)
-		matches->list = list;
-	if (list && (list[matches->count] = strdup(word)))
-		matches->count++;
-	else
-		matches->failed = true;
-}
-
-static void free_matches(struct matches *matches)
-{
-	for (size_t i = 0; i < matches->count; i++)
-		free(matches->list[i]);
-	free(matches->list);
-}
-
 /* How many bytes all of them begin with. */
-static size_t common_size(const struct matches *matches)
+static size_t common_size(const struct tw_monitor_words *matches)
 {
 	size_t size = strlen(matches->list[0]);
 
@@ -66,7 +37,7 @@ static size_t common_size(const struct matches *matches)
 	return size;
 }
 
-static void show_matches(const struct matches *matches)
+static void show_matches(const struct tw_monitor_words *matches)
 {
 	size_t width = 0;
 	size_t columns;
@@ -86,8 +57,8 @@ static void show_matches(const struct matches *matches)
 
 /* What is left of the word that all matches share; a blank behind the only
  * one, unless it is a prefix to which more belongs. */
-static bool insert_rest(struct line *line, const struct matches *matches,
-			size_t begun)
+static bool insert_rest(struct line *line,
+			const struct tw_monitor_words *matches, size_t begun)
 {
 	const size_t size = common_size(matches);
 	char *rest = strndup(matches->list[0] + begun, size - begun);
@@ -104,7 +75,7 @@ static bool insert_rest(struct line *line, const struct matches *matches,
 static unsigned char complete(EditLine *edit, int key)
 {
 	const LineInfo *info = el_line(edit);
-	struct matches matches = {0};
+	struct tw_monitor_words matches = {0};
 	unsigned char result = CC_ERROR;
 	struct line *line;
 	size_t begun = 0;
@@ -118,7 +89,7 @@ static unsigned char complete(EditLine *edit, int key)
 	while (begun < strlen(text) &&
 	       !strchr(" \t", text[strlen(text) - 1 - begun]))
 		begun++;
-	tw_monitor_complete(line->monitor, text, add_match, &matches);
+	tw_monitor_words_add(&matches, line->monitor, text);
 	free(text);
 	if (matches.count && insert_rest(line, &matches, begun)) {
 		result = CC_REFRESH;
@@ -126,7 +97,7 @@ static unsigned char complete(EditLine *edit, int key)
 		show_matches(&matches);
 		result = CC_REDISPLAY;
 	}
-	free_matches(&matches);
+	tw_monitor_words_free(&matches);
 	return result;
 }
 
@@ -164,26 +135,67 @@ static bool print_answer(struct tw_monitor_client *client)
 
 	is_stopped = 0;
 	while ((size = tw_monitor_pull(client, buffer, sizeof(buffer))))
-		if (!is_stopped && fwrite(buffer, 1, size, stdout) != size)
+		/* The signal may interrupt the writing itself. */
+		if (!is_stopped && fwrite(buffer, 1, size, stdout) != size &&
+		    !is_stopped)
 			return false;
+	if (is_stopped) {
+		__fpurge(stdout);
+		clearerr(stdout);
+		putchar('\n');
+	}
 	return tw_output_flush();
 }
 
 /* ---- Lines ---- */
 
-static void run_line(struct line *line, const char *text, int size)
+/* What was typed again and again is one line of it. */
+static void remember(struct line *line, const char *text)
 {
 	HistEvent event;
+
+	if (!history(line->history, &event, H_FIRST) &&
+	    !strcmp(event.str, text))
+		return;
+	history(line->history, &event, H_ENTER, text);
+	tw_monitor_history_add(line->kept, text);
+}
+
+static void recall(void *context, const char *text)
+{
+	struct line *line = context;
+	HistEvent event;
+
+	history(line->history, &event, H_ENTER, text);
+}
+
+/* A name that is wrong by a letter or two. */
+static void hint(struct line *line, const char *text)
+{
+	size_t size = 0;
+	const char *wrong;
+	char *meant = tw_monitor_hint(line->monitor, text, &wrong, &size);
+
+	if (meant)
+		printf("%sdid you mean \"%s\"?%s\n", tw_style(TW_STYLE_DIM),
+		       meant, tw_style(TW_STYLE_PLAIN));
+	free(meant);
+}
+
+static void run_line(struct line *line, const char *text, int size)
+{
 	size_t taken = 0;
 
 	if (strspn(text, " \t\n") < (size_t)size)
-		history(line->history, &event, H_ENTER, text);
+		remember(line, text);
+	tw_monitor_targets_look(line->targets);
 	while (taken < (size_t)size && !tw_monitor_is_over(line->client)) {
 		taken += tw_monitor_feed(line->client, text + taken,
 					 (size_t)size - taken);
 		if (!print_answer(line->client))
 			return;
 	}
+	hint(line, text);
 }
 
 static void read_lines(struct line *line)
@@ -208,7 +220,7 @@ static void read_lines(struct line *line)
 
 static char *prompt(EditLine *edit)
 {
-	static char text[] = PROMPT;
+	static char text[] = TW_MONITOR_PROMPT;
 
 	return text;
 }
@@ -221,8 +233,9 @@ static bool open_line(struct line *line)
 	line->edit = el_init("trackway", stdin, stdout, stderr);
 	if (!line->history || !line->edit)
 		return false;
-	history(line->history, &event, H_SETSIZE, HISTORY_SIZE);
+	history(line->history, &event, H_SETSIZE, TW_MONITOR_HISTORY_LINES);
 	history(line->history, &event, H_SETUNIQUE, 1);
+	line->kept = tw_monitor_history_open(recall, line);
 	el_set(line->edit, EL_CLIENTDATA, line);
 	el_set(line->edit, EL_PROMPT, prompt);
 	el_set(line->edit, EL_EDITOR, "emacs");
@@ -238,23 +251,31 @@ static bool open_line(struct line *line)
 	return true;
 }
 
-int tw_monitor_serve_line(struct tw_monitor *monitor)
+int tw_monitor_serve_line(const struct tw_monitor_session *session)
 {
 	const struct sigaction action = {.sa_handler = on_interrupt};
-	struct line line = {.monitor = monitor};
+	struct line line = {
+		.targets = session->targets,
+		.monitor = tw_monitor_targets_monitor(session->targets),
+	};
 	int status = TW_EXIT_OK;
 
-	if (tw_monitor_client_create(monitor, TW_MONITOR_TEXT, &line.client))
+	if (tw_monitor_client_create(line.monitor, TW_MONITOR_TEXT,
+				     &line.client))
 		return tw_error_memory();
 	sigaction(SIGINT, &action, NULL);
-	if (open_line(&line))
+	if (open_line(&line)) {
+		puts("Trackway " TW_VERSION " monitor - type 'help' for more "
+		     "information");
 		read_lines(&line);
-	else
+	} else {
 		status = tw_error_memory();
+	}
 	if (line.edit)
 		el_end(line.edit);
 	if (line.history)
 		history_end(line.history);
+	tw_monitor_history_close(line.kept);
 	tw_monitor_client_destroy(line.client);
 	return status;
 }

@@ -19,11 +19,12 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 512u
-#define CHUNK 4096u /* bytes that are moved at once */
+#define CHUNK 4096u    /* bytes that are moved at once */
+#define NO_ROOM_MS 100 /* until it is tried again to let somebody in */
 
 struct connection {
 	int fd;
-	struct tw_monitor_client *client;
+	struct tw_monitor_door door;
 	char in[CHUNK]; /* read, and not taken yet */
 	size_t in_at;
 	size_t in_size;
@@ -35,8 +36,7 @@ struct connection {
 };
 
 struct server {
-	struct tw_monitor *monitor;
-	enum tw_monitor_form form;
+	const struct tw_monitor_session *session;
 	int fd;
 	bool no_room; /* for another descriptor, at the latest try */
 	sigset_t unblocked;
@@ -49,7 +49,7 @@ struct server {
 
 static void drop(struct connection *connection)
 {
-	tw_monitor_client_destroy(connection->client);
+	tw_monitor_door_close(&connection->door);
 	close(connection->fd);
 	free(connection);
 }
@@ -72,15 +72,18 @@ static bool receive(struct connection *connection)
 
 static void feed(struct connection *connection)
 {
-	size_t taken = tw_monitor_feed(connection->client,
-				       connection->in + connection->in_at,
-				       connection->in_size);
+	size_t taken = 0;
+
+	if (connection->in_size)
+		taken = tw_monitor_door_feed(&connection->door,
+					     connection->in + connection->in_at,
+					     connection->in_size);
 
 	connection->in_at += taken;
 	connection->in_size -= taken;
 	if (connection->has_ended && !connection->in_size &&
 	    !connection->is_told) {
-		tw_monitor_feed_end(connection->client);
+		tw_monitor_feed_end(connection->door.client);
 		connection->is_told = true;
 	}
 }
@@ -93,8 +96,8 @@ static bool answer(struct connection *connection)
 
 		if (!connection->out_size) {
 			connection->out_at = 0;
-			connection->out_size = tw_monitor_pull(
-				connection->client, connection->out, CHUNK);
+			connection->out_size = tw_monitor_door_pull(
+				&connection->door, connection->out, CHUNK);
 		}
 		if (!connection->out_size)
 			return true;
@@ -111,7 +114,7 @@ static bool answer(struct connection *connection)
 static bool has_answers(const struct connection *connection)
 {
 	return connection->out_size ||
-	       tw_monitor_has_output(connection->client);
+	       tw_monitor_door_has_output(&connection->door);
 }
 
 /* What it may do without waiting; one chunk of input, so that others get their
@@ -122,13 +125,14 @@ static bool serve_client(struct connection *connection)
 
 	if (!receive(connection))
 		return false;
+	tw_monitor_client_poll(connection->door.client);
 	do {
 		before = connection->in_size;
 		feed(connection);
 		if (!answer(connection))
 			return false;
 	} while (connection->in_size && connection->in_size < before);
-	return !tw_monitor_is_over(connection->client) ||
+	return !tw_monitor_is_over(connection->door.client) ||
 	       has_answers(connection);
 }
 
@@ -157,8 +161,7 @@ static void accept_client(struct server *server)
 			     ? calloc(1, sizeof(*connection))
 			     : NULL;
 	if (!connection ||
-	    tw_monitor_client_create(server->monitor, server->form,
-				     &connection->client)) {
+	    tw_monitor_door_open(&connection->door, server->session)) {
 		free(connection);
 		close(fd);
 		return;
@@ -190,12 +193,37 @@ static void set_polls(struct server *server)
 	}
 }
 
+/* ms until a following client is to be looked after; -1: no need. */
+static int timeout_of(const struct connection *connection)
+{
+	return tw_monitor_client_timeout(connection->door.client);
+}
+
+/* How long to sleep at most; NULL: until something comes. */
+static const struct timespec *pause_of(const struct server *server,
+				       struct timespec *pause)
+{
+	int least = server->no_room ? NO_ROOM_MS : -1;
+
+	for (size_t i = 0; i < server->count; i++) {
+		const int timeout = timeout_of(server->clients[i]);
+
+		if (timeout >= 0 && (least < 0 || timeout < least))
+			least = timeout;
+	}
+	if (least < 0)
+		return NULL;
+	*pause = (struct timespec){least / 1000, least % 1000 * 1000000L};
+	return pause;
+}
+
 static void serve_ready(struct server *server)
 {
 	/* Those that came are at the end; those that go are filled by the last
 	 * one, which has been served by then. */
 	for (size_t i = server->count; i-- > 0;) {
-		if (!server->polls[i + 1].revents)
+		if (!server->polls[i + 1].revents &&
+		    timeout_of(server->clients[i]) != 0)
 			continue;
 		if (serve_client(server->clients[i]))
 			continue;
@@ -222,14 +250,13 @@ static void block_signals(struct server *server)
 
 static int loop(struct server *server)
 {
-	const struct timespec pause = {.tv_nsec = 100000000};
+	struct timespec pause;
 	int got;
 
 	while (!tw_interrupted()) {
 		set_polls(server);
 		got = ppoll(server->polls, server->count + 1,
-			    server->no_room ? &pause : NULL,
-			    &server->unblocked);
+			    pause_of(server, &pause), &server->unblocked);
 		server->no_room = false;
 		if (got >= 0)
 			serve_ready(server);
@@ -258,7 +285,7 @@ static void remove_stale(const struct sockaddr_un *address)
 
 	if (lstat(address->sun_path, &stat) || !S_ISSOCK(stat.st_mode))
 		return;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return;
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
@@ -312,16 +339,15 @@ static void allow_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int tw_monitor_serve_socket(struct tw_monitor *monitor,
-			    enum tw_monitor_form form, const char *path)
+int tw_monitor_serve_socket(const struct tw_monitor_session *session,
+			    const char *path)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	int status;
 
 	if (!server)
 		return tw_error_memory();
-	server->monitor = monitor;
-	server->form = form;
+	server->session = session;
 	allow_files();
 	block_signals(server);
 	status = listen_at(path, &server->fd);

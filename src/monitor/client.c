@@ -26,7 +26,8 @@ int tw_monitor_client_create(struct tw_monitor *monitor,
 	client->view = form == TW_MONITOR_JSON ? &tw_monitor_json
 					       : &tw_monitor_text;
 	client->input = malloc(TW_MONITOR_INPUT_MAX + 1);
-	if (!client->input || tw_reader_open(client)) {
+	if (!client->input ||
+	    tw_reader_open(&client->reader, monitor, TW_DRAIN_ALL)) {
 		tw_monitor_client_destroy(client);
 		return -ENOMEM;
 	}
@@ -39,7 +40,8 @@ void tw_monitor_client_destroy(struct tw_monitor_client *client)
 {
 	if (!client)
 		return;
-	tw_reader_close(client);
+	tw_follow_stop(client);
+	tw_reader_close(&client->reader, client->monitor);
 	json_decref(client->request);
 	free(client->input);
 	free(client->output.data);
@@ -53,12 +55,19 @@ static size_t waiting(const struct tw_monitor_client *client)
 	return client->output.size - client->pulled;
 }
 
+/* Its arguments are the request's, and none of what is told without asking. */
+static void forget_command(struct tw_monitor_client *client)
+{
+	client->command = NULL;
+	client->arguments = (struct tw_monitor_arguments){.on = -1};
+	json_decref(client->request);
+	client->request = NULL;
+}
+
 static void end(struct tw_monitor_client *client)
 {
 	client->view->end(client);
-	client->command = NULL;
-	json_decref(client->request);
-	client->request = NULL;
+	forget_command(client);
 }
 
 /* Go on with the command as far as there is room. */
@@ -85,9 +94,7 @@ void tw_client_run(struct tw_monitor_client *client,
 		advance(client);
 		return;
 	}
-	client->command = NULL;
-	json_decref(client->request);
-	client->request = NULL;
+	forget_command(client);
 }
 
 void tw_client_fail(struct tw_monitor_client *client, const char *format, ...)
@@ -122,6 +129,27 @@ size_t tw_monitor_pull(struct tw_monitor_client *client, void *to, size_t room)
 		advance(client);
 	}
 	return size;
+}
+
+/* Whether something is still to be pulled, and nothing may come in between: of
+ * a command that goes on there is always some of its answer waiting. */
+static bool is_busy(const struct tw_monitor_client *client)
+{
+	return client->is_over || waiting(client);
+}
+
+int tw_monitor_client_timeout(const struct tw_monitor_client *client)
+{
+	return is_busy(client) ? -1 : tw_follow_timeout(client);
+}
+
+void tw_monitor_client_poll(struct tw_monitor_client *client)
+{
+	if (is_busy(client))
+		return;
+	tw_follow_poll(client);
+	if (client->output.failed)
+		client->is_over = true;
 }
 
 bool tw_monitor_has_output(const struct tw_monitor_client *client)

@@ -8,9 +8,11 @@
 #define TRACKWAY_MONITOR_CLIENT_H
 
 #include "monitor.h"
+#include "trace-file.h"
 
 #include "../schema/format.h"
 #include "../trace/read.h"
+#include "../trace/timebase.h"
 
 #include <jansson.h>
 
@@ -19,6 +21,8 @@
 struct tw_monitored {
 	char *name;
 	struct tw_attach *attach;
+	/* Which of the rings that came one after another it is, from 1. */
+	uint32_t epoch;
 	/* Those that "trace off" has switched off; by id, all TW_EVENTS_MAX. */
 	bool *held;
 };
@@ -28,6 +32,13 @@ struct tw_monitor {
 	size_t count;
 	bool is_off;	/* "trace off" */
 	uint64_t pages; /* bytes that clients read out at the moment */
+	struct tw_trace_file trace_file;
+	/* This host's, as they are known so far, so that no client has to wait
+	 * until they are; nor does any wait for a guest. */
+	struct tw_host_clocks clocks;
+	/* Those that tw_monitor_open() opened. */
+	struct tw_attach **opened;
+	size_t opened_count;
 };
 
 /* An event of one of the targets: where a walk stands. */
@@ -36,7 +47,9 @@ struct tw_monitor_event {
 	uint32_t id;
 	const char *name;
 	const char *prefix; /* the target's name; NULL: there is only one */
-	int state; /* 1, 0, or -ENODEV: unavailable; as if "trace on" */
+	/* 1, 0, as if "trace on"; -ENODEV: unavailable; -EIO: its ring is
+	 * gone, a guest's, and with it what it was. */
+	int state;
 };
 
 /*
@@ -45,6 +58,11 @@ struct tw_monitor_event {
  */
 bool tw_monitor_next(struct tw_monitor *monitor, const char *pattern,
 		     struct tw_monitor_event *event);
+
+/* Whether a pattern (NULL: any) names an event of a target, or with NULL in
+ * place of its name whatever there may be of it. */
+bool tw_monitor_is_named(const struct tw_monitored *target, const char *pattern,
+			 const char *event);
 
 /* Look for events that came with a module. */
 void tw_monitor_refresh(struct tw_monitor *monitor);
@@ -63,6 +81,8 @@ enum tw_monitor_slot {
 	TW_SLOT_HEX,	/* "-x", true */
 	TW_SLOT_IGNORE, /* JSON alone: true or false */
 	TW_SLOT_MAX,	/* JSON alone: a number from 1 on */
+	TW_SLOT_FILE,	/* on, off, flush or set; as TW_SLOT_OPTION */
+	TW_SLOT_PATH,	/* of a file or directory */
 };
 
 struct tw_monitor_parameter {
@@ -76,6 +96,7 @@ struct tw_monitor_arguments {
 	const char *name;   /* NULL: none */
 	const char *option; /* as it was typed; NULL: none */
 	int on;		    /* 1, 0, or -1: neither, or none */
+	const char *path;   /* NULL: none */
 	bool hex;
 	bool ignore_unavailable;
 	uint64_t max; /* 0: no limit */
@@ -116,7 +137,9 @@ bool tw_command_is_called(const char *names, const char *word);
 
 struct tw_monitor_reader {
 	struct tw_trace *trace;
+	enum tw_drain_start start;    /* where the first rings are begun */
 	size_t *targets;	      /* by producer */
+	uint32_t *epochs;	      /* by target: the last one taken up */
 	bool has_shown;		      /* something, once */
 	bool has_polled;	      /* during this command */
 	uint64_t charged;	      /* of monitor->pages */
@@ -146,15 +169,32 @@ struct tw_monitor_view {
 		      const struct tw_monitor_event *event);
 	void (*record)(struct tw_monitor_client *client,
 		       const struct tw_monitor_record *record);
+	/* One that was not asked for: whole, between answers. */
+	void (*push)(struct tw_monitor_client *client,
+		     const struct tw_monitor_record *record);
 	void (*command)(struct tw_monitor_client *client,
 			const struct tw_monitor_command *command);
 	void (*status)(struct tw_monitor_client *client);
+	void (*trace_file)(struct tw_monitor_client *client,
+			   const struct tw_trace_file_status *status);
+	void (*version)(struct tw_monitor_client *client);
 	void (*fail)(struct tw_monitor_client *client, const char *text);
 	void (*end)(struct tw_monitor_client *client);
 };
 
 extern const struct tw_monitor_view tw_monitor_text;
 extern const struct tw_monitor_view tw_monitor_json;
+
+/* What a client is told of without asking: follow.c. */
+struct tw_monitor_follow {
+	bool is_on;
+	char *pattern; /* NULL: any event */
+	struct tw_monitor_reader reader;
+	bool has_more;	  /* what was read has not been told whole */
+	bool has_ended;	  /* no more comes of any ring */
+	uint64_t next_ns; /* CLOCK_MONOTONIC: when to look again */
+	uint64_t pause_ns;
+};
 
 struct tw_monitor_client {
 	struct tw_monitor *monitor;
@@ -174,9 +214,11 @@ struct tw_monitor_client {
 	bool is_listing;	       /* an item was shown: JSON's */
 	uint64_t shown;		       /* items so far */
 	struct tw_monitor_reader reader;
+	struct tw_monitor_follow follow;
 	/* JSON's own. */
-	json_t *request;    /* of the command that runs */
-	unsigned int depth; /* of brackets */
+	json_t *request;     /* of the command that runs */
+	unsigned int depth;  /* of brackets */
+	unsigned int values; /* of a JSON value so far, about */
 	bool is_negotiated;
 	bool in_string;
 	bool in_escape;
@@ -193,14 +235,49 @@ void tw_client_fail(struct tw_monitor_client *client, const char *format, ...)
 
 /* ---- Reading rings out: reader.c ---- */
 
-/* What can't be opened says so once it is read. -ENOMEM. */
-int tw_reader_open(struct tw_monitor_client *client);
-void tw_reader_close(struct tw_monitor_client *client);
+/* Of all targets. What can't be opened is in reader->error, and left out.
+ * -ENOMEM. */
+int tw_reader_open(struct tw_monitor_reader *reader,
+		   const struct tw_monitor *monitor, enum tw_drain_start start);
+void tw_reader_close(struct tw_monitor_reader *reader,
+		     struct tw_monitor *monitor);
+
+/* Rings that came in place of others: true if there are any. */
+bool tw_reader_renew(struct tw_monitor_reader *reader,
+		     const struct tw_monitor *monitor);
+
+/* To be allowed to copy pages out of all rings, and that done with them. False:
+ * others have too many of them. */
+bool tw_reader_take_pages(struct tw_monitor_reader *reader,
+			  struct tw_monitor *monitor);
+void tw_reader_release_pages(struct tw_monitor_reader *reader,
+			     struct tw_monitor *monitor);
+
+typedef void (*tw_reader_show_fn)(struct tw_monitor_client *client,
+				  const struct tw_monitor_record *record);
+
+/* Give a record to one of the view's functions. */
+void tw_reader_show(struct tw_monitor_client *client,
+		    struct tw_monitor_reader *reader,
+		    const struct tw_record *record, tw_reader_show_fn fn);
 
 /* Begin a command that reads; false: tw_client_fail() was called. */
 bool tw_reader_start(struct tw_monitor_client *client);
 
 /* Show one more record to the view; false: there are no more. */
 bool tw_reader_step(struct tw_monitor_client *client);
+
+/* ---- Following: follow.c ---- */
+
+/* From now on; if it does already, with this pattern from now on. False:
+ * tw_client_fail() was called. */
+bool tw_follow_start(struct tw_monitor_client *client, const char *pattern);
+void tw_follow_stop(struct tw_monitor_client *client);
+
+/* Tell some of what is new. */
+void tw_follow_poll(struct tw_monitor_client *client);
+
+/* As tw_monitor_client_timeout(). */
+int tw_follow_timeout(const struct tw_monitor_client *client);
 
 #endif

@@ -23,7 +23,7 @@ static bool has_tracing(struct tw_monitor *monitor)
 	struct tw_monitor_event event = {0};
 
 	while (tw_monitor_next(monitor, NULL, &event))
-		if (event.state >= 0)
+		if (event.state != -ENODEV)
 			return true;
 	return false;
 }
@@ -68,10 +68,10 @@ static struct found find(struct tw_monitor_client *client)
 			monitor->targets[event.target].attach;
 
 		found.events++;
-		if (event.state < 0 && !found.unavailable)
+		if (event.state == -ENODEV && !found.unavailable)
 			found.unavailable = event.name;
-		found.available += event.state >= 0;
-		if (event.state < 0 || event.state == arguments->on)
+		found.available += event.state != -ENODEV;
+		if (event.state == -ENODEV || event.state == arguments->on)
 			continue;
 		found.to_change++;
 		if (tw_attach_is_alive(attach))
@@ -91,8 +91,16 @@ static bool check_alive(struct tw_monitor_client *client,
 	if (!found->to_change || found->living)
 		return true;
 	target = &client->monitor->targets[found->dead].attach->target;
-	tw_client_fail(client, "cannot switch \"%s\": %s (%ld) has ended",
-		       client->arguments.name, target->name, (long)target->pid);
+	/* A firmware has no pid; it may be back after a reset. */
+	if (!target->pid)
+		tw_client_fail(client,
+			       "cannot switch \"%s\": %s has no ring now",
+			       client->arguments.name, target->name);
+	else
+		tw_client_fail(client,
+			       "cannot switch \"%s\": %s (%ld) has ended",
+			       client->arguments.name, target->name,
+			       (long)target->pid);
 	return false;
 }
 
@@ -144,6 +152,22 @@ static bool step_event(struct tw_monitor_client *client)
 	return true;
 }
 
+/* False: of what is to be switched off nothing runs, nor can be back, as a
+ * firmware can. */
+static bool check_any_alive(struct tw_monitor_client *client)
+{
+	const struct tw_monitor *monitor = client->monitor;
+	const struct tw_target *first = &monitor->targets[0].attach->target;
+
+	for (size_t i = 0; i < monitor->count; i++)
+		if (!monitor->targets[i].attach->target.pid ||
+		    tw_attach_is_alive(monitor->targets[i].attach))
+			return true;
+	tw_client_fail(client, "cannot switch tracing off: %s (%ld) has ended",
+		       first->name, (long)first->pid);
+	return false;
+}
+
 static bool start_trace(struct tw_monitor_client *client)
 {
 	const struct tw_monitor_arguments *arguments = &client->arguments;
@@ -157,6 +181,8 @@ static bool start_trace(struct tw_monitor_client *client)
 	}
 	if (on == !client->monitor->is_off)
 		return true;
+	if (!on && !check_any_alive(client))
+		return false;
 	if (on)
 		tw_monitor_release(client->monitor);
 	else
@@ -227,7 +253,69 @@ static bool start_trace_event_text(struct tw_monitor_client *client)
 	return start_trace_event(client);
 }
 
+/* ---- QEMU's, about the file of a recording ---- */
+
+static bool start_query_trace_file(struct tw_monitor_client *client)
+{
+	struct tw_trace_file_status status;
+
+	tw_trace_file_status(client->monitor, &status);
+	client->view->trace_file(client, &status);
+	return true;
+}
+
+static bool start_trace_file(struct tw_monitor_client *client)
+{
+	const struct tw_monitor_arguments *arguments = &client->arguments;
+	struct tw_attach_error error = {""};
+
+	if (!tw_trace_file_do(client->monitor, arguments->option,
+			      arguments->path, &error))
+		return true;
+	tw_client_fail(client, "%s", error.text);
+	return false;
+}
+
+/* As QEMU's does: help follows what can't be understood. */
+static bool start_trace_file_text(struct tw_monitor_client *client)
+{
+	struct tw_monitor_arguments *arguments = &client->arguments;
+
+	if (!arguments->option)
+		return start_query_trace_file(client);
+	if (start_trace_file(client))
+		return true;
+	if (!tw_trace_file_is_op(arguments->option)) {
+		arguments->name = client->command->text;
+		client->view->command(client, client->command);
+	}
+	return false;
+}
+
+/* ---- Following ---- */
+
+static bool start_follow(struct tw_monitor_client *client)
+{
+	const struct tw_monitor_arguments *arguments = &client->arguments;
+	const char *name = arguments->name;
+
+	if (!arguments->on) {
+		tw_follow_stop(client);
+		return true;
+	}
+	if (!name || has_wildcard(name) || find(client).events)
+		return tw_follow_start(client, name);
+	tw_client_fail(client, "unknown event \"%s\"", name);
+	return false;
+}
+
 /* ---- About the monitor itself ---- */
+
+static bool start_version(struct tw_monitor_client *client)
+{
+	client->view->version(client);
+	return true;
+}
 
 static bool start_status(struct tw_monitor_client *client)
 {
@@ -357,9 +445,41 @@ const struct tw_monitor_command tw_monitor_commands[] = {
 		.start = start_trace_event,
 	},
 	{
+		.text = "trace-file",
+		.usage = "[on|off|flush|set [path]]",
+		.help = "open, close, or flush trace file, or set a new file "
+			"name",
+		.parameters = {{TW_SLOT_FILE, NULL, true, false},
+			       {TW_SLOT_PATH, NULL, true, false}},
+		.is_qemu = true,
+		.start = start_trace_file_text,
+	},
+	{
+		.json = "x-trackway-trace-file",
+		.parameters = {{TW_SLOT_FILE, "op", false, true},
+			       {TW_SLOT_PATH, "path", true, false}},
+		.start = start_trace_file,
+	},
+	{
+		.json = "x-trackway-query-trace-file",
+		.result = TW_RESULT_OBJECT,
+		.start = start_query_trace_file,
+	},
+	{
 		.json = "qmp_capabilities",
 		.start = start_nothing,
 		.is_negotiation = true,
+	},
+	{
+		.json = "query-version",
+		.result = TW_RESULT_OBJECT,
+		.start = start_version,
+	},
+	{
+		.json = "x-trackway-follow",
+		.parameters = {{TW_SLOT_SWITCH, "enable", false, true},
+			       {TW_SLOT_NAME, "name", true, false}},
+		.start = start_follow,
 	},
 	{
 		.json = "x-trackway-query-trace",

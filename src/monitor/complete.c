@@ -122,6 +122,12 @@ static void offer_argument(const struct completion *completion,
 		offer(completion, "on");
 		offer(completion, "off");
 		break;
+	case TW_SLOT_FILE:
+		offer(completion, "on");
+		offer(completion, "off");
+		offer(completion, "flush");
+		offer(completion, "set");
+		break;
 	case TW_SLOT_HEX:
 		offer(completion, "-x");
 		break;

@@ -20,6 +20,8 @@
 
 #define FLUSH 0xff
 #define DEPTH_MAX 1024u /* as in QEMU */
+/* In one request: each takes some hundred bytes until it is answered. */
+#define VALUES_MAX 2048u
 
 /* ---- Answers ---- */
 
@@ -233,6 +235,22 @@ static void show_record(struct tw_monitor_client *client,
 	add_item(client, new_record(shown));
 }
 
+/* In the order in which QEMU has it. */
+static void push_record(struct tw_monitor_client *client,
+			const struct tw_monitor_record *shown)
+{
+	const uint64_t time = shown->record->time_ns;
+
+	add(client, "{\"timestamp\": ");
+	add_json(client,
+		 json_pack("{s:I, s:I}", "seconds",
+			   (json_int_t)(time / 1000000000), "microseconds",
+			   (json_int_t)(time % 1000000000 / 1000)));
+	add(client, ", \"event\": \"X_TRACKWAY_TRACE\", \"data\": ");
+	add_json(client, new_record(shown));
+	add(client, "}\r\n");
+}
+
 static void show_command(struct tw_monitor_client *client,
 			 const struct tw_monitor_command *command)
 {
@@ -260,6 +278,36 @@ static void show_status(struct tw_monitor_client *client)
 	add(client, "{\"return\": ");
 	add_json(client, json_pack("{s:b, s:o}", "enabled", !monitor->is_off,
 				   "targets", targets));
+}
+
+static void show_trace_file(struct tw_monitor_client *client,
+			    const struct tw_trace_file_status *status)
+{
+	json_t *json = json_pack("{s:b, s:o, s:s}", "enabled", status->is_on,
+				 "path", new_string(status->path), "format",
+				 status->is_directory ? "ctf" : "simpletrace");
+
+	if (status->failure)
+		json_object_set_new(json, "error", new_string(status->failure));
+	add(client, "{\"return\": ");
+	add_json(client, json);
+}
+
+/* What the greeting says, too. */
+static json_t *new_version(void)
+{
+	int major = 0, minor = 0, micro = 0;
+
+	sscanf(TW_VERSION, "%d.%d.%d", &major, &minor, &micro);
+	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "qemu", "micro", micro,
+			 "minor", minor, "major", major, "package",
+			 "trackway " TW_VERSION);
+}
+
+static void show_version(struct tw_monitor_client *client)
+{
+	add(client, "{\"return\": ");
+	add_json(client, new_version());
 }
 
 /* ---- Arguments ---- */
@@ -305,17 +353,35 @@ static bool take_max(struct tw_monitor_client *client,
 	return true;
 }
 
+static bool is_string(enum tw_monitor_slot slot)
+{
+	return slot == TW_SLOT_NAME || slot == TW_SLOT_FILE ||
+	       slot == TW_SLOT_PATH;
+}
+
+static void take_string(struct tw_monitor_arguments *arguments,
+			enum tw_monitor_slot slot, const char *text)
+{
+	if (slot == TW_SLOT_NAME)
+		arguments->name = text;
+	else if (slot == TW_SLOT_PATH)
+		arguments->path = text;
+	else
+		arguments->option = text;
+}
+
 static bool take_value(struct tw_monitor_client *client,
 		       const struct tw_monitor_parameter *parameter,
 		       const json_t *value)
 {
 	if (parameter->slot == TW_SLOT_MAX)
 		return take_max(client, parameter, value);
-	if (parameter->slot != TW_SLOT_NAME)
+	if (!is_string(parameter->slot))
 		return take_boolean(client, parameter, value);
 	if (!json_is_string(value))
 		return fail_type(client, parameter, "string");
-	client->arguments.name = json_string_value(value);
+	take_string(&client->arguments, parameter->slot,
+		    json_string_value(value));
 	return true;
 }
 
@@ -391,7 +457,24 @@ static bool check_request(struct tw_monitor_client *client)
 	return fail(client, "QMP input lacks member 'execute'");
 }
 
-/* There are no capabilities to be had. */
+/* There are none to be had; one that QEMU doesn't know is wrong by itself. */
+static bool refuse_capability(struct tw_monitor_client *client, size_t index,
+			      const json_t *value)
+{
+	const char *name = json_string_value(value);
+
+	if (!name)
+		return fail(client,
+			    "Invalid parameter type for 'enable[%zu]', "
+			    "expected: string",
+			    index);
+	if (strcmp(name, "oob") != 0)
+		return fail(client,
+			    "Parameter 'null' does not accept value '%s'",
+			    name);
+	return fail(client, "Capability %s not available", name);
+}
+
 static bool check_capabilities(struct tw_monitor_client *client)
 {
 	json_t *arguments = json_object_get(client->request, "arguments");
@@ -405,11 +488,7 @@ static bool check_capabilities(struct tw_monitor_client *client)
 				    "expected: array");
 	json_array_foreach(enable, i, value)
 	{
-		if (!json_is_string(value))
-			return fail(client, "Invalid parameter type for "
-					    "'enable', expected: string");
-		return fail(client, "Capability %s not available",
-			    json_string_value(value));
+		return refuse_capability(client, i, value);
 	}
 	json_object_foreach(arguments, key, value)
 	{
@@ -480,17 +559,30 @@ static void start_value(struct tw_monitor_client *client)
 {
 	client->input_size = 0;
 	client->depth = 0;
+	client->values = 0;
 	client->in_string = false;
 	client->in_escape = false;
 	client->is_too_long = false;
+}
+
+static void skip_line(struct tw_monitor_client *client)
+{
+	start_value(client);
+	client->is_skipping = true;
 }
 
 /* What is no JSON: say so, and go on with the next line. */
 static void refuse(struct tw_monitor_client *client, const char *what)
 {
 	fail(client, "JSON parse error, %s", what);
-	start_value(client);
-	client->is_skipping = true;
+	skip_line(client);
+}
+
+/* What may be, but is too much. */
+static void refuse_excess(struct tw_monitor_client *client, const char *of)
+{
+	fail(client, "JSON %s limit exceeded", of);
+	skip_line(client);
 }
 
 /* Letters alone, which are no value. */
@@ -502,13 +594,16 @@ static bool is_keyword(const struct tw_monitor_client *client)
 	return true;
 }
 
-static void fail_parse(struct tw_monitor_client *client, const char *why)
+static void fail_parse(struct tw_monitor_client *client,
+		       const json_error_t *error)
 {
 	if (is_keyword(client))
 		fail(client, "JSON parse error, invalid keyword '%.*s'",
 		     (int)client->input_size, client->input);
+	else if (json_error_code(error) == json_error_null_character)
+		fail(client, "JSON parse error, \\u0000 in a string");
 	else
-		fail(client, "JSON parse error, %s", why);
+		fail(client, "JSON parse error, %s", error->text);
 }
 
 static void parse(struct tw_monitor_client *client)
@@ -524,7 +619,7 @@ static void parse(struct tw_monitor_client *client)
 	request = json_loadb(client->input, client->input_size,
 			     JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!request)
-		fail_parse(client, error.text);
+		fail_parse(client, &error);
 	start_value(client);
 	if (request)
 		run_request(client, request);
@@ -566,7 +661,7 @@ static void take_bracket(struct tw_monitor_client *client, unsigned char byte)
 	keep(client, byte);
 	client->depth += byte == '{' || byte == '[' ? 1u : -1u;
 	if (client->depth > DEPTH_MAX)
-		refuse(client, "nesting depth limit exceeded");
+		refuse_excess(client, "nesting depth");
 	else if (!client->depth)
 		parse(client);
 }
@@ -584,6 +679,14 @@ static bool ends_word(const struct tw_monitor_client *client,
 	       (is_blank(byte) || is_bracket(byte) || byte == '"');
 }
 
+/* A value begins behind each of these, near enough. */
+static bool is_one_too_many(struct tw_monitor_client *client,
+			    unsigned char byte)
+{
+	client->values += byte == '{' || byte == '[' || byte == ',';
+	return client->values > VALUES_MAX;
+}
+
 static void take_byte(struct tw_monitor_client *client, unsigned char byte)
 {
 	if (client->in_string) {
@@ -591,6 +694,8 @@ static void take_byte(struct tw_monitor_client *client, unsigned char byte)
 	} else if (byte == '"') {
 		client->in_string = true;
 		keep(client, byte);
+	} else if (is_one_too_many(client, byte)) {
+		refuse_excess(client, "token count");
 	} else if (is_bracket(byte)) {
 		if (!client->depth && (byte == '}' || byte == ']'))
 			refuse(client, "expecting value");
@@ -650,13 +755,8 @@ static void feed_end(struct tw_monitor_client *client)
 
 static void greet(struct tw_monitor_client *client)
 {
-	int major = 0, minor = 0, micro = 0;
-
-	sscanf(TW_VERSION, "%d.%d.%d", &major, &minor, &micro);
 	add(client, "{\"QMP\": {\"version\": ");
-	add_json(client, json_pack("{s:{s:i, s:i, s:i}, s:s}", "qemu", "micro",
-				   micro, "minor", minor, "major", major,
-				   "package", "trackway " TW_VERSION));
+	add_json(client, new_version());
 	add(client, ", \"capabilities\": []}}\r\n");
 }
 
@@ -666,8 +766,11 @@ const struct tw_monitor_view tw_monitor_json = {
 	.feed_end = feed_end,
 	.event = show_event,
 	.record = show_record,
+	.push = push_record,
 	.command = show_command,
 	.status = show_status,
+	.version = show_version,
+	.trace_file = show_trace_file,
 	.fail = show_failure,
 	.end = show_end,
 };

@@ -12,67 +12,95 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add_target(struct tw_monitor_client *client, size_t index)
+static int reserve(struct tw_monitor_reader *reader, uint32_t producer)
 {
-	static const struct tw_drain_options options = {
-		.start = TW_DRAIN_ALL,
-		.open = true,
-	};
-	const char *path = client->monitor->targets[index].attach->target.path;
-	struct tw_monitor_reader *reader = &client->reader;
-	struct tw_attach *attach;
-	uint32_t producer = tw_trace_producer_count(reader->trace);
-	int err = tw_attach_open(path, false, &attach, &reader->error);
+	size_t *targets = reallocarray(reader->targets, producer + 1u,
+				       sizeof(*targets));
 
-	if (!err)
-		err = tw_trace_add_guest(reader->trace, attach, &options,
-					 tw_ram_is_spec(path), &reader->error);
-	if (!err)
-		reader->targets[producer] = index;
-	return err;
+	if (!targets)
+		return -ENOMEM;
+	reader->targets = targets;
+	return 0;
 }
 
-int tw_reader_open(struct tw_monitor_client *client)
+static int add_target(struct tw_monitor_reader *reader,
+		      const struct tw_monitor *monitor, size_t index)
 {
-	struct tw_monitor_reader *reader = &client->reader;
-	const size_t count = client->monitor->count;
+	const struct tw_monitored *target = &monitor->targets[index];
+	const char *path = target->attach->target.path;
+	/* One that came in place of another is new to everybody. */
+	const struct tw_drain_options options = {
+		.start = target->epoch > 1 ? TW_DRAIN_ALL : reader->start,
+		.open = true,
+	};
+	struct tw_attach *attach;
+	uint32_t producer = tw_trace_producer_count(reader->trace);
+	int err = reserve(reader, producer);
 
+	reader->epochs[index] = target->epoch;
+	if (!err)
+		err = tw_attach_open(path, false, &attach, &reader->error);
+	if (err)
+		return err;
+	err = tw_attach_share_schemas(attach, target->attach, &reader->error);
+	if (err) {
+		tw_attach_close(attach);
+		return err;
+	}
+	reader->targets[producer] = index;
+	return tw_trace_add_guest(reader->trace, attach, &options,
+				  tw_ram_is_spec(path) ? target->epoch : 0,
+				  &reader->error);
+}
+
+bool tw_reader_renew(struct tw_monitor_reader *reader,
+		     const struct tw_monitor *monitor)
+{
+	bool is_any = false;
+
+	for (size_t i = 0; i < monitor->count; i++) {
+		if (reader->epochs[i] == monitor->targets[i].epoch)
+			continue;
+		/* What can't be read shows no events. */
+		add_target(reader, monitor, i);
+		is_any = true;
+	}
+	return is_any;
+}
+
+int tw_reader_open(struct tw_monitor_reader *reader,
+		   const struct tw_monitor *monitor, enum tw_drain_start start)
+{
+	*reader = (struct tw_monitor_reader){.start = start};
 	if (tw_trace_create(&reader->trace))
 		return -ENOMEM;
-	reader->targets = calloc(count, sizeof(*reader->targets));
-	if (!reader->targets)
+	tw_trace_use_clocks(reader->trace, &monitor->clocks);
+	reader->epochs = calloc(monitor->count, sizeof(*reader->epochs));
+	if (!reader->epochs)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		if (add_target(client, i) == -ENOMEM)
+	for (size_t i = 0; i < monitor->count; i++)
+		if (add_target(reader, monitor, i) == -ENOMEM)
 			return -ENOMEM;
 	return 0;
 }
 
-static void release_pages(struct tw_monitor_client *client)
+void tw_reader_close(struct tw_monitor_reader *reader,
+		     struct tw_monitor *monitor)
 {
-	client->monitor->pages -= client->reader.charged;
-	client->reader.charged = 0;
-}
-
-void tw_reader_close(struct tw_monitor_client *client)
-{
-	struct tw_monitor_reader *reader = &client->reader;
-
-	release_pages(client);
+	tw_reader_release_pages(reader, monitor);
 	for (size_t i = 0; i < TW_FORMAT_SLOTS; i++)
 		tw_format_destroy(reader->formats[i]);
-	if (reader->trace)
-		tw_trace_destroy(reader->trace);
+	tw_trace_destroy(reader->trace);
 	free(reader->targets);
+	free(reader->epochs);
 }
 
-/* As much as may be copied out of all rings at once. */
-static bool take_pages(struct tw_monitor_client *client)
+bool tw_reader_take_pages(struct tw_monitor_reader *reader,
+			  struct tw_monitor *monitor)
 {
-	struct tw_monitor *monitor = client->monitor;
 	uint64_t size = 0;
 
-	if (client->reader.charged)
+	if (reader->charged)
 		return true;
 	for (size_t i = 0; i < monitor->count; i++)
 		size += monitor->targets[i].attach->target.size;
@@ -81,9 +109,16 @@ static bool take_pages(struct tw_monitor_client *client)
 	/* One is let in whatever its rings take, and is alone then. */
 	if (size > TW_MONITOR_PAGES_MAX)
 		size = TW_MONITOR_PAGES_MAX;
-	client->reader.charged = size;
+	reader->charged = size;
 	monitor->pages += size;
 	return true;
+}
+
+void tw_reader_release_pages(struct tw_monitor_reader *reader,
+			     struct tw_monitor *monitor)
+{
+	monitor->pages -= reader->charged;
+	reader->charged = 0;
 }
 
 bool tw_reader_start(struct tw_monitor_client *client)
@@ -91,11 +126,12 @@ bool tw_reader_start(struct tw_monitor_client *client)
 	struct tw_monitor_reader *reader = &client->reader;
 
 	reader->has_polled = false;
+	tw_reader_renew(reader, client->monitor);
 	if (!tw_trace_producer_count(reader->trace)) {
 		tw_client_fail(client, "%s", reader->error.text);
 		return false;
 	}
-	if (take_pages(client))
+	if (tw_reader_take_pages(reader, client->monitor))
 		return true;
 	tw_client_fail(client, "other clients read too much at the moment");
 	return false;
@@ -148,10 +184,10 @@ static void add_message(struct tw_monitor_reader *reader,
 		text->failed = true;
 }
 
-static void show(struct tw_monitor_client *client,
-		 const struct tw_record *record)
+void tw_reader_show(struct tw_monitor_client *client,
+		    struct tw_monitor_reader *reader,
+		    const struct tw_record *record, tw_reader_show_fn fn)
 {
-	struct tw_monitor_reader *reader = &client->reader;
 	const struct tw_monitor *monitor = client->monitor;
 	const char *target =
 		monitor->targets[reader->targets[record->producer->index]].name;
@@ -161,15 +197,13 @@ static void show(struct tw_monitor_client *client,
 		add_message(reader, record, &text);
 	tw_text_add(&text, "", 1);
 	if (!text.failed)
-		client->view->record(
-			client,
-			&(struct tw_monitor_record){
-				.record = record,
-				.target = target,
-				.prefix = monitor->count > 1 ? target : NULL,
-				.message = text.data,
-				.hex = client->arguments.hex,
-			});
+		fn(client, &(struct tw_monitor_record){
+				   .record = record,
+				   .target = target,
+				   .prefix = monitor->count > 1 ? target : NULL,
+				   .message = text.data,
+				   .hex = client->arguments.hex,
+			   });
 	else
 		client->is_over = true;
 	free(text.data);
@@ -191,13 +225,13 @@ bool tw_reader_step(struct tw_monitor_client *client)
 	if (max && client->shown >= max)
 		return false;
 	if (next(reader, &record) != 1) {
-		release_pages(client);
+		tw_reader_release_pages(reader, client->monitor);
 		reader->has_shown = true;
 		return false;
 	}
 	if (!is_news(reader, record))
 		return true;
 	client->shown++;
-	show(client, record);
+	tw_reader_show(client, reader, record, client->view->record);
 	return true;
 }

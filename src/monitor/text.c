@@ -120,6 +120,18 @@ static void show_status(struct tw_monitor_client *client)
 	add(client, client->monitor->is_off ? "off\n" : "on\n");
 }
 
+static void show_trace_file(struct tw_monitor_client *client,
+			    const struct tw_trace_file_status *status)
+{
+	add(client, "Trace file \"");
+	add_escaped(client, status->path);
+	add(client, status->is_on ? "\" on.\n" : "\" off.\n");
+	if (!status->failure)
+		return;
+	add_escaped(client, status->failure);
+	add(client, "\n");
+}
+
 static void show_failure(struct tw_monitor_client *client, const char *text)
 {
 	add_escaped(client, text);
@@ -259,6 +271,8 @@ static bool take_string(struct tw_monitor_client *client,
 		return complain(client, command, "string expected");
 	if (parameter->slot == TW_SLOT_NAME) {
 		arguments->name = word;
+	} else if (parameter->slot == TW_SLOT_PATH) {
+		arguments->path = word;
 	} else {
 		arguments->option = word;
 		arguments->on = switch_of(word);
@@ -283,6 +297,8 @@ static bool take_parameter(struct tw_monitor_client *client,
 	switch (parameter->slot) {
 	case TW_SLOT_NAME:
 	case TW_SLOT_OPTION:
+	case TW_SLOT_FILE:
+	case TW_SLOT_PATH:
 		return take_string(client, command, parameter, at);
 	case TW_SLOT_SWITCH:
 		return take_switch(client, at);
@@ -495,6 +511,7 @@ const struct tw_monitor_view tw_monitor_text = {
 	.record = show_record,
 	.command = show_command,
 	.status = show_status,
+	.trace_file = show_trace_file,
 	.fail = show_failure,
 	.end = show_nothing,
 };

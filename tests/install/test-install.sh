@@ -184,13 +184,181 @@ END
     cd ..
 }
 
+# What a program links that lets somebody look at its own events; and one that
+# has none, and no libtrackway.
+try_monitor() {
+    local program
+
+    mkdir monitor
+    cd monitor || exit 1
+    cat >own.c <<'END'
+#include <trackway/monitor.h>
+#include <trackway/tracepoint.h>
+
+#include <stdio.h>
+#include <string.h>
+
+DECLARE_TRACE(hello, TP_PROTO(int number), TP_ARGS(number),
+              TP_STRUCT__entry(__field(int, number);))
+DEFINE_TRACE(hello, TP_PROTO(int number),
+             TP_fast_assign(__entry->number = number;),
+             TP_printk("number %d", __entry->number))
+
+int main(int argc, char **argv)
+{
+    static const char said[] = "trace-event hello on\ninfo trace-events hello\n";
+    struct tw_monitor_client *client;
+    struct tw_monitor *monitor;
+    char text[400];
+    size_t size;
+
+    if (tw_monitor_open(NULL, 0, &monitor, text, sizeof(text))) {
+        puts(text);
+        return 1;
+    }
+    if (tw_monitor_client_create(monitor, TW_MONITOR_TEXT, &client))
+        return 1;
+    if (tw_monitor_feed(client, said, strlen(said)) != strlen(said))
+        return 1;
+    trace_hello(42);
+    if (tw_monitor_feed(client, "info trace\n", 11) != 11)
+        return 1;
+    size = tw_monitor_pull(client, text, sizeof(text) - 1);
+    text[size] = '\0';
+    fputs(text, stdout);
+    tw_monitor_client_destroy(client);
+    tw_monitor_destroy(monitor);
+    return !strstr(text, "hello : state 1\n") ||
+           !strstr(text, ":hello number 42\n");
+}
+END
+    cat >other.c <<'END'
+#include <trackway/monitor.h>
+
+#include <string.h>
+
+int main(void)
+{
+    static const char *const target = "no-such-program";
+    struct tw_monitor *monitor;
+    char why[200] = "";
+
+    if (tw_monitor_open(&target, 1, &monitor, why, sizeof(why)) >= 0)
+        return 1;
+    return !strstr(why, target);
+}
+END
+    cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(own C)
+find_package(Trackway REQUIRED)
+add_executable(own own.c)
+target_link_libraries(own PRIVATE Trackway::monitor Trackway::trackway)
+END
+    # shellcheck disable=SC2046 # words
+    quietly gcc $(pkg-config --cflags trackway-monitor trackway) own.c \
+        $(pkg-config --libs trackway-monitor trackway) -o shared
+    # shellcheck disable=SC2046
+    quietly gcc $(pkg-config --cflags trackway-monitor) other.c \
+        $(pkg-config --libs trackway-monitor) -o other
+    quietly cmake -S . -B build
+    quietly cmake --build build
+    for program in ./shared ./other build/own; do
+        "$program" >log || {
+            fail "monitor: $program"
+            cat log
+        }
+        [[ $(ldd "$program") == *"$library/libtrackway-monitor.so."* ]] ||
+            fail "monitor: $program is not with the installed library"
+    done
+    # Where there is a jansson to be linked so, all of it statically.
+    if gcc -static -xc /dev/null -Wl,--unresolved-symbols=ignore-all \
+        -nostartfiles -ljansson -o probe 2>/dev/null; then
+        # shellcheck disable=SC2046
+        quietly gcc -static $(pkg-config --cflags trackway-monitor) own.c \
+            $(pkg-config --static --libs trackway-monitor trackway-static) \
+            -o static
+        ./static >log || {
+            fail "monitor: static"
+            cat log
+        }
+    fi
+    [[ $(ldd "$library/libtrackway-monitor.so" |
+        sed -n 's/^[[:space:]]*\(lib[a-z_-]*\)[.].*/\1/p' | sort) == \
+        $'libc\nlibjansson' ]] || {
+        fail "libtrackway-monitor.so needs more than libc and jansson"
+        ldd "$library/libtrackway-monitor.so"
+    }
+    cd ..
+}
+
+# A program with the option and a monitor, as a project outside has them, and
+# both from C++.
+try_option() {
+    local tracetool format program
+
+    cp -r "$source/examples/monitored" option
+    cd option || exit 1
+    rm meson.build
+    tracetool=$(pkg-config --variable=tracetool trackway)
+    for format in h c; do
+        quietly "$tracetool" --format=$format --backends=ring \
+            --group=monitored trace-events trace.$format
+    done
+    # shellcheck disable=SC2046 # words
+    quietly gcc -D_GNU_SOURCE $(pkg-config --cflags trackway-monitor trackway) \
+        ./*.c $(pkg-config --libs trackway-monitor trackway) -o shared
+    rm trace.h trace.c
+    cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(monitored C)
+find_package(Trackway REQUIRED)
+add_executable(monitored client.c main.c server.c store.c)
+target_compile_definitions(monitored PRIVATE _GNU_SOURCE)
+target_link_libraries(monitored PRIVATE Trackway::monitor)
+trackway_add_events(monitored FILES trace-events BACKENDS ring)
+END
+    quietly cmake -S . -B build
+    quietly cmake --build build
+    for program in ./shared build/monitored; do
+        [[ $("$program" -trace 'store_*' -trace help) == client_came*store_new ]] ||
+            fail "option: $program -trace help"
+        "$program" -trace foo=bar store 2>log && fail "option: $program foo=bar"
+        [[ $(<log) == "monitored: Invalid parameter 'foo'" ]] || {
+            fail "option: $program foo=bar says"
+            cat log
+        }
+    done
+    cat >both.cc <<'END'
+#include <trackway/monitor.h>
+#include <trackway/option.h>
+
+int main()
+{
+    tw_monitor *monitor;
+
+    return tw_trace_option("nothing*", nullptr) ||
+           !tw_monitor_open(nullptr, 0, &monitor, nullptr, 0);
+}
+END
+    if command -v g++ >/dev/null; then
+        # shellcheck disable=SC2046
+        quietly g++ -Wall -Wextra -Werror \
+            $(pkg-config --cflags trackway-monitor trackway) both.cc \
+            $(pkg-config --libs trackway-monitor trackway) -o both
+        # It has no event, hence no ring, and no monitor.
+        ./both || fail "option: C++"
+    fi
+    cd ..
+}
+
 # What the libraries show is what their version maps name.
 check_symbols() {
     local name=$1 map=$2 shown named
 
     shown=$(nm -D --defined-only "$library/lib$name.so" |
-        sed -n 's/.* [TDBR] \([a-z_]*\)@.*/\1/p' | sort)
-    named=$(sed -n 's/^\t\([a-z_]*\);$/\1/p' "$map" | sort)
+        sed -n 's/.* [TDBR] \([a-z0-9_]*\)@.*/\1/p' | sort)
+    named=$(sed -n 's/^\t\([a-z0-9_]*\);$/\1/p' "$map" | sort)
     [[ -n $shown && $shown == "$named" ]] || {
         fail "lib$name.so and $map"
         diff <(echo "$named") <(echo "$shown")
@@ -212,6 +380,10 @@ check_paths() {
         echo "#include <trackway/${file##*/}>" |
             gcc -std=gnu11 -Wall -Wextra -Werror "${guest[@]}" \
                 -I"$prefix/include" -fsyntax-only -xc - || fail "$file does not stand alone"
+        command -v g++ >/dev/null || continue
+        echo "#include <trackway/${file##*/}>" |
+            g++ -std=c++17 -Wall -Wextra -Werror "${guest[@]}" \
+                -I"$prefix/include" -fsyntax-only -xc++ - || fail "$file is not for C++"
     done
 }
 
@@ -221,7 +393,10 @@ try_cmake Ninja
 try_make
 try_static
 try_channel
+try_monitor
+try_option
 check_symbols trackway "$source/src/runtime/trackway.map"
 check_symbols trackway-channel "$source/src/channel/trackway-channel.map"
+check_symbols trackway-monitor "$source/src/monitor/trackway-monitor.map"
 check_paths
 exit $failed

@@ -10,6 +10,8 @@ if ! command -v tmux >/dev/null; then
     exit 77
 fi
 tmux=(tmux -S "$directory/tmux" -f /dev/null)
+export XDG_STATE_HOME=$directory/state
+history=$XDG_STATE_HOME/trackway/monitor-history
 
 # What is on the screen; the last line that is not empty in line.
 look()
@@ -34,6 +36,20 @@ await()
     fail "the last line is not '$1' below '${2:-}'"
 }
 
+# To so many columns and rows; tmux tells the terminal a little later.
+resize()
+{
+    local tries terminal
+
+    "${tmux[@]}" resize-window -x "$1" -y "$2"
+    terminal=$("${tmux[@]}" display -p '#{pane_tty}')
+    for ((tries = 0; tries < 500; tries++)); do
+        [ "$(stty -F "$terminal" size)" = "$2 $1" ] && return
+        sleep 0.01
+    done
+    fail "the window is as it was"
+}
+
 keys()
 {
     "${tmux[@]}" send-keys "$@"
@@ -41,12 +57,14 @@ keys()
 
 start_ticker
 make_ring other "$dead"
+# Again and again, as a shell's user would.
 "${tmux[@]}" new-session -d -x 80 -y 24 \
-    "TERM=screen '$trackway' monitor ticker; echo status \$?; read -r" || {
+    "while TERM=screen '$trackway' monitor ticker; do echo status 0; read -r
+    done; echo failed; read -r" || {
     echo "skipped: tmux has no terminal"
     exit 77
 }
-await '(trackway)'
+await '(trackway)' "Trackway * monitor - type 'help' for more information"
 
 # Commands, events and states; what is not unique is shown.
 keys he Tab
@@ -83,11 +101,44 @@ keys 'quit now' C-a Right C-c
 await '(trackway)' ' quit now^C'
 [[ $screen != *extraneous* ]] || fail "it was done"
 
-# A smaller window.
-"${tmux[@]}" resize-window -x 40 -y 12
-keys 'info trace-events tick_quiet' Enter
-await '(trackway)' 'tick_quiet : state 0'
+# What is wrong by a letter or two is told of, behind the answer.
+keys 'tracepont tick_end on' Enter
+await '(trackway)' "unknown command: 'tracepont'
+did you mean \"tracepoint\"?"
+keys 'trace-event tick_strat on' Enter
+await '(trackway)' 'unknown event "tick_strat"
+did you mean "tick_start"?'
+keys 'trace-event elsewhere on' Enter
+await '(trackway)' 'unknown event "elsewhere"
+(trackway)'
 
-keys 'some' C-u C-d
+# A smaller window: a line that is longer than it can still be edited, and what
+# completes a word is shown in as many columns as there are.
+resize 30 12
+keys C-l 'info trace-events tick_quiet'
+await 'ick_quiet' ' info trace-events t'
+keys C-a X
+await 'tick_quiet' ' Xinfo trace-events'
+keys BSpace C-e Enter
+await '(trackway)' 'tick_quiet : state 0'
+keys 'tracepoint tick_' Tab
+await '(trackway) tracepoint tick_' 'tick_start  tick_end
+tick_quiet'
+
+# Ctrl-D deletes as long as there is something, and ends it if not.
+keys C-u 'quitt' Left C-d
+await '(trackway) quit'
+keys C-u C-d
 await 'status 0'
+
+# The next one knows what was typed.
+resize 80 24
 keys Enter
+await '(trackway)'
+keys Up
+await '(trackway) info trace-events tick_quiet'
+keys C-u C-d
+await 'status 0'
+expect_equal "$(stat -c %a "$history")" 600
+expect_equal "$(grep -c '^info trace-events tick_quiet$' "$history")" 1
+! grep -q 'quit now' "$history" || fail "what was given up is kept"

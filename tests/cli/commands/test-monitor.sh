@@ -90,11 +90,13 @@ expect_equal "$(states)" 'on off off unavailable '
 end_ticker "$pid" KILL
 script "$pid" <<<'info trace
 tracepoint tick_quiet on
-trace-event tick_start off'
+trace-event tick_start off
+trace off'
 expect_status 0
 expect_out "*:tick_start n=*
 cannot switch \"tick_quiet\": ticker ($pid) has ended
-cannot switch \"tick_start\": ticker ($pid) has ended"
+cannot switch \"tick_start\": ticker ($pid) has ended
+cannot switch tracing off: ticker ($pid) has ended"
 
 script
 expect_status 2

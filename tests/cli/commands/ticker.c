@@ -31,7 +31,7 @@ int main(void)
 	int n = 0;
 
 	signal(SIGTERM, on_term);
-	alarm(300);
+	alarm(1200);
 	puts("ready");
 	fflush(stdout);
 	while (!is_over) {

@@ -254,8 +254,33 @@ static void test_deep_value(void **state)
 	open_json();
 	answer_size = 0;
 	say_much(chunk, sizeof(chunk), BIG);
+	assert_string_equal(
+		answer, "{\"error\": {\"class\": \"GenericError\", \"desc\": "
+			"\"JSON nesting depth limit exceeded\"}}\r\n");
 	expect("\n", "");
 	assert_int_equal(answer_size, 0);
+	expect_json_works();
+}
+
+/* Many small values take a hundred times the memory of their bytes, and a
+ * client that doesn't read the answer would have it held. */
+static void test_many_values(void **state)
+{
+	static char request[60000];
+	size_t size = (size_t)sprintf(request, "{\"id\": [{}");
+
+	open_json();
+	while (size < 50000)
+		size += (size_t)sprintf(request + size, ",{}");
+	strcpy(request + size, "], \"execute\": \"query-commands\"}");
+	assert_int_equal(tw_monitor_feed(client, request, strlen(request)),
+			 strlen(request));
+	answer_size = 0;
+	pull_all();
+	assert_string_equal(
+		answer, "{\"error\": {\"class\": \"GenericError\", \"desc\": "
+			"\"JSON token count limit exceeded\"}}\r\n");
+	expect("\n", "");
 	expect_json_works();
 }
 
@@ -292,6 +317,9 @@ static void test_json_nul(void **state)
 	say("\0{\"execute\": \"x\0y\"}\n", 20);
 	assert_non_null(strstr(answer, "JSON parse error"));
 	assert_null(strstr(answer, "return"));
+	expect("{\"execute\": \"x\\u0000y\"}\n",
+	       "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON "
+	       "parse error, \\\\u0000 in a string\"}}\r\n");
 	expect_json_works();
 }
 
@@ -375,6 +403,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_value, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_deep_value, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_many_values, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_json_garbage, setup,
 						teardown),

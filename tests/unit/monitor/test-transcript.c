@@ -5,9 +5,17 @@
  * Its lines: "# " a remark; "! targets NAME..." and "! form text|json", first;
  * "! emit TARGET LANE KIND NUMBER" writes an event; "! state TARGET ID 0|1"
  * sets a state behind the monitor's back; "! expect TARGET ID 0|1" looks at
- * what the program itself sees; "! client N" goes on as another client; "> " a
- * line to the monitor; "| " (or "|") a line of the answer to all before it.
- * Answers in JSON end with "\r\n", which the transcript doesn't show.
+ * what the program itself sees; "! client N" goes on as another client; "!
+ * directory" goes to a new one, that is removed in the end, "! make PATH" makes
+ * one more in it; "> " a line to the monitor; "| " (or "|") a line of the
+ * answer to all before it. "$PID" in a line is this process's. Answers in JSON
+ * end with
+ * "\r\n", which the transcript doesn't show.
+ *
+ * Of a client that follows: "! poll" lets it tell what is new, "! unread" does
+ * the same and leaves the output where it is; "! timeout never|now|some" says
+ * when it wants to be polled. "! emits TARGET LANE COUNT" writes events
+ * "number", "! close TARGET" is that program's end.
  *
  * With --show it prints the transcript as it really went.
  */
@@ -16,6 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define CLIENTS 3
 #define LINE_SIZE 65536
@@ -30,6 +40,7 @@ struct player {
 	size_t line;
 	int failures;
 	bool show;
+	char directory[64]; /* "": none was made */
 };
 
 static void complain(struct player *player, const char *what, const char *line,
@@ -70,7 +81,9 @@ static size_t first_line(const struct player *player)
 static void drop(struct player *player, size_t size)
 {
 	player->answer_size -= size;
-	memmove(player->answer, player->answer + size, player->answer_size);
+	if (player->answer_size)
+		memmove(player->answer, player->answer + size,
+			player->answer_size);
 }
 
 /* Without its end; false if that is not as it should be. */
@@ -157,6 +170,51 @@ static struct tw_attach *attach_of(struct player *player, const char *name)
 	abort();
 }
 
+static void check_timeout(struct player *player, const char *expected)
+{
+	const int ms = tw_monitor_client_timeout(
+		player->clients[player->current]);
+	const bool is_so = !strcmp(expected, "never") ? ms == -1
+			   : !strcmp(expected, "now") ? ms == 0
+						      : ms >= 0 && ms <= 1000;
+
+	if (!is_so)
+		complain(player, "it is another timeout than", expected,
+			 strlen(expected));
+}
+
+static bool direct_follower(struct player *player, const char *line)
+{
+	const bool unread = !strcmp(line, "unread");
+
+	if (!strncmp(line, "timeout ", 8)) {
+		check_timeout(player, line + 8);
+		return true;
+	}
+	if (!unread && strcmp(line, "poll") != 0)
+		return false;
+	tw_monitor_client_poll(player->clients[player->current]);
+	if (!unread)
+		collect(player);
+	return true;
+}
+
+static bool direct_program(struct player *player, const char *line)
+{
+	unsigned int lane, count;
+	char name[16];
+
+	if (sscanf(line, "close %15s", name) == 1) {
+		fixture_close(scene_fixture(&player->scene, name));
+		return true;
+	}
+	if (sscanf(line, "emits %15s %u %u", name, &lane, &count) != 3)
+		return false;
+	while (count--)
+		fixture_emit(scene_fixture(&player->scene, name), lane);
+	return true;
+}
+
 static bool direct_target(struct player *player, const char *line)
 {
 	unsigned int lane, id, on;
@@ -181,9 +239,21 @@ static bool direct_target(struct player *player, const char *line)
 	return true;
 }
 
+static void enter_directory(struct player *player)
+{
+	strcpy(player->directory, "/tmp/trackway-monitor-XXXXXX");
+	if (!mkdtemp(player->directory) || chdir(player->directory))
+		abort();
+}
+
 static void direct(struct player *player, const char *line)
 {
-	if (!strncmp(line, "form ", 5)) {
+	if (!strcmp(line, "directory")) {
+		enter_directory(player);
+	} else if (!strncmp(line, "make ", 5)) {
+		if (mkdir(line + 5, 0700))
+			abort();
+	} else if (!strncmp(line, "form ", 5)) {
 		player->form = strcmp(line + 5, "json") ? TW_MONITOR_TEXT
 							: TW_MONITOR_JSON;
 	} else if (!strncmp(line, "targets ", 8)) {
@@ -192,9 +262,26 @@ static void direct(struct player *player, const char *line)
 	} else if (!strncmp(line, "client ", 7)) {
 		player->current = (size_t)(line[7] - '0') % CLIENTS;
 		collect(player);
-	} else if (!direct_target(player, line)) {
+	} else if (!direct_target(player, line) &&
+		   !direct_program(player, line) &&
+		   !direct_follower(player, line)) {
 		complain(player, "no direction", line, strlen(line));
 	}
+}
+
+/* "$PID", where there is one. */
+static void fill_in(char *line, size_t room)
+{
+	char *at = strstr(line, "$PID");
+	char *rest;
+
+	if (!at)
+		return;
+	rest = strdup(at + 4);
+	if (!rest)
+		abort();
+	snprintf(at, room - (size_t)(at - line), "%ld%s", (long)getpid(), rest);
+	free(rest);
 }
 
 static void play_line(struct player *player, const char *line)
@@ -229,6 +316,7 @@ static int play(struct player *player, const char *path)
 	}
 	while (fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
+		fill_in(line, sizeof(line));
 		play_line(player, line);
 	}
 	expect_silence(player);
@@ -250,6 +338,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < CLIENTS; i++)
 		tw_monitor_client_destroy(player.clients[i]);
 	scene_destroy(&player.scene);
+	if (*player.directory)
+		remove_tree(player.directory);
 	free(player.answer);
 	return failed || player.failures;
 }
