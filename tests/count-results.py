@@ -4,8 +4,8 @@
 
 usage: count-results.py TESTLOG
 
-Lists what failed and what was skipped, and why, and ends with one line,
-"N passed, N failed, N skipped". A test that crashed or took too long has
+Lists what was skipped, and why, and what failed, with the last lines that it
+printed, and ends with one line, "N passed, N failed, N skipped". A test that crashed or took too long has
 failed. Exit 1 if any failed, or if nothing ran.
 """
 
@@ -14,6 +14,7 @@ import sys
 
 PASSED = {"OK", "EXPECTEDFAIL"}
 SKIPPED = {"SKIP"}
+LINES = 40  # of a test that failed
 
 
 def read_results(path):
@@ -25,11 +26,16 @@ def read_results(path):
         return []
 
 
+def printed(test):
+    """The lines that a test printed, but for empty ones."""
+    text = (test.get("stdout") or "") + "\n" + (test.get("stderr") or "")
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
 def reason(test):
     """The last line that a test printed."""
-    text = (test.get("stdout") or "") + (test.get("stderr") or "")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"
+    lines = printed(test)
+    return lines[-1].strip() if lines else "no reason given"
 
 
 def main():
@@ -40,6 +46,8 @@ def main():
     for test in skipped:
         print(f"skipped: {test['name']}: {reason(test)}")
     for test in failed:
+        for line in printed(test)[-LINES:]:
+            print(f"    {line}")
         print(f"failed: {test['name']}: {test['result'].lower()},"
               f" exit {test.get('returncode')}")
     if not tests:
