@@ -24,11 +24,11 @@
 #include <trackway/trackway.h>
 #include <unistd.h>
 
+#include "floor.h"
 #include "trace-bench.h"
 
 #define ROUNDS 301
-#define ROUND_NS 2000000u	/* of each variant in a round, about */
-#define FLOOR_BYTES (16u << 20) /* the default ring's pages */
+#define ROUND_NS 2000000u /* of each variant in a round, about */
 #define LOOP_WORDS (32768u / 8)
 
 struct variant {
@@ -86,25 +86,6 @@ static void run_clock(uint64_t count)
 
 		__asm__ __volatile__("" : : "r"(i), "r"(now));
 	}
-}
-
-/*
- * The least that a recorded event could be: a call with its arguments, which
- * reads the clock and stores 32 bytes at the next place of a buffer as large as
- * the ring. No room checked, no lane, nothing that a reader could rely on.
- */
-static __attribute__((noinline)) void floor_event(int a, int b, int c)
-{
-	static unsigned char buffer[FLOOR_BYTES] __attribute__((aligned(64)));
-	static size_t at;
-	/* Volatile, or compilers make two wide stores of the four. */
-	volatile uint64_t *to = (void *)(buffer + at);
-
-	at = (at + 32) % FLOOR_BYTES;
-	to[0] = tw_clock_fast();
-	to[1] = (uint64_t)a;
-	to[2] = (uint64_t)b;
-	to[3] = (uint64_t)c;
 }
 
 static void run_floor(uint64_t count)

@@ -102,11 +102,9 @@ static inline uint64_t tw_clock_fast(void)
 /*
  * The whole of opening a slot, for when tw_slot_open() could not: a first
  * event, a full page, a busy lane, a clock that went back or that is not the
- * fast one, a fork. lane: what tw_slot_open() has left in slot->lane. Returns
- * false if the event is discarded (and counted).
+ * fast one, a fork. Returns false if the event is discarded (and counted).
  */
-TW_PUBLIC bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane,
-				 size_t size);
+TW_PUBLIC bool tw_slot_open_slow(struct tw_slot *slot, size_t size);
 
 /*
  * Begin an event of size bytes, its first word included: at least 8, at most

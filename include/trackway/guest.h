@@ -167,7 +167,7 @@ extern struct tw_lane tw_guest_lanes[];
  * The whole of opening a slot, for when tw_slot_open() could not. False: the
  * event is discarded, and counted.
  */
-bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane, size_t size);
+bool tw_slot_open_slow(struct tw_slot *slot, size_t size);
 
 /* False: tw_slot_open_slow() must be called next. */
 static TW_INLINE bool tw_slot_open(struct tw_slot *slot, size_t size)
@@ -176,10 +176,8 @@ static TW_INLINE bool tw_slot_open(struct tw_slot *slot, size_t size)
 	struct tw_lane *lane;
 
 #if TW_GUEST_CPUS > 1
-	if (TW_UNLIKELY(cpu >= TW_GUEST_CPUS)) {
-		slot->lane = NULL;
+	if (TW_UNLIKELY(cpu >= TW_GUEST_CPUS))
 		return false;
-	}
 #endif
 	lane = &tw_guest_lanes[(size_t)cpu * TW_GUEST_LEVELS];
 	return tw_slot_begin(slot, lane, TW_GUEST_CLOCK(), size);
@@ -202,8 +200,7 @@ struct tw_lane;
 
 /* An event being written. */
 struct tw_slot {
-	struct tw_lane *lane; /* not used */
-	unsigned char *at;    /* where the event begins */
+	unsigned char *at; /* where the event begins */
 };
 
 /*
@@ -215,7 +212,6 @@ void tw_guest_event_end(unsigned char *at, uint32_t id, size_t size);
 
 static inline bool tw_slot_open(struct tw_slot *slot, size_t size)
 {
-	slot->lane = NULL;
 	slot->at = tw_guest_event_begin(size);
 	return slot->at != NULL;
 }
@@ -227,10 +223,8 @@ static inline void tw_slot_commit(const struct tw_slot *slot, uint32_t id,
 }
 
 /* There is no second try; compilers drop what tracetool has written for it. */
-static inline bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane,
-				     size_t size)
+static inline bool tw_slot_open_slow(struct tw_slot *slot, size_t size)
 {
-	(void)lane;
 	(void)size;
 	slot->at = NULL;
 	return false;

@@ -193,12 +193,12 @@ static inline const char *tw_hex(char *to, const void *bytes, size_t length)
 #define TW_S_SIZE(type, name) _tw_length_##name + 1 +
 #define TW_B_SIZE(type, name, count) _tw_length_##name + 2 +
 
-#define TW_V_PARAMETER(type, name) , type name
-#define TW_S_PARAMETER(type, name) , type name, size_t _tw_length_##name
+#define TW_V_PARAMETER(type, name) type name,
+#define TW_S_PARAMETER(type, name) type name, size_t _tw_length_##name,
 #define TW_B_PARAMETER(type, name, count) TW_S_PARAMETER(type, name)
 
-#define TW_V_ARGUMENT(type, name) , name
-#define TW_S_ARGUMENT(type, name) , name, _tw_length_##name
+#define TW_V_ARGUMENT(type, name) name,
+#define TW_S_ARGUMENT(type, name) name, _tw_length_##name,
 #define TW_B_ARGUMENT(type, name, count) TW_S_ARGUMENT(type, name)
 
 #define TW_V_PUT(type, name) _tw_at = TW_PUT(_tw_at, name);
@@ -218,16 +218,16 @@ static inline const char *tw_hex(char *to, const void *bytes, size_t length)
 		tw_slot_commit(&_tw_slot, (id), _tw_size); \
 	}
 
-/* The function _tw_slow_NAME(). */
+/* The function _tw_slow_NAME(): the event's own parameters first, so that they
+ * stay in the registers that they came in. */
 #define TW_EVENT_SLOW(group, index, event)                                 \
 	static TW_COLD void _tw_slow_##event(                              \
-		struct tw_lane *_tw_lane,                                  \
-		size_t _tw_size _tw_fields(TW_V_PARAMETER, TW_S_PARAMETER, \
-					   TW_B_PARAMETER))                \
+		_tw_fields(TW_V_PARAMETER, TW_S_PARAMETER, TW_B_PARAMETER) \
+			size_t _tw_size)                                   \
 	{                                                                  \
 		struct tw_slot _tw_slot;                                   \
                                                                            \
-		if (tw_slot_open_slow(&_tw_slot, _tw_lane, _tw_size))      \
+		if (tw_slot_open_slow(&_tw_slot, _tw_size))                \
 			TW_EVENT_STORE(tw_group_##group.id_base + (index)) \
 	}
 
@@ -241,10 +241,8 @@ static inline const char *tw_hex(char *to, const void *bytes, size_t length)
 	if (TW_LIKELY(tw_slot_open(&_tw_slot, _tw_size)))                 \
 		TW_EVENT_STORE(tw_group_##group.id_base + (index))        \
 	else                                                              \
-		_tw_slow_##event(_tw_slot.lane,                           \
-				 _tw_size _tw_fields(TW_V_ARGUMENT,       \
-						     TW_S_ARGUMENT,       \
-						     TW_B_ARGUMENT))
+		_tw_slow_##event(_tw_fields(TW_V_ARGUMENT, TW_S_ARGUMENT, \
+					    TW_B_ARGUMENT) _tw_size)
 
 #ifdef __cplusplus
 }

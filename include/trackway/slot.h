@@ -7,7 +7,8 @@
  *
  *	slot open	the clock is read; the lane is taken, so that what
  *			interrupts from here on writes elsewhere; room is
- *			checked, and that the lane's last event was not later
+ *			checked, and that the time is none before the lane's
+ *			last event's nor past what the page can hold
  *	fields		stored behind the event's first word
  *	slot commit	the commit word is stored with release; the lane is put
  *			back
@@ -75,6 +76,19 @@ static TW_INLINE void tw_lane_put(struct tw_lane *lane, uintptr_t lock)
 }
 
 /*
+ * The one word that other threads store, and 0 alone. The load is plain, since
+ * compilers make an atomic one an instruction of its own: it is an aligned word
+ * that is loaded anew for each event, and whether this one already sees the 0
+ * or only the next makes no difference.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define TW_WRITER_LIMIT(writer) \
+	__atomic_load_n(&(writer)->limit, __ATOMIC_RELAXED)
+#else
+#define TW_WRITER_LIMIT(writer) ((writer)->limit)
+#endif
+
+/*
  * Begin an event of size bytes, its first word included, in a lane that may be
  * busy. now: read before, so that the loads here need not wait for the clock,
  * nor the clock for them. A handler that runs before the lane is taken may
@@ -84,12 +98,12 @@ static TW_INLINE void tw_lane_put(struct tw_lane *lane, uintptr_t lock)
 static TW_INLINE bool tw_slot_begin(struct tw_slot *slot, struct tw_lane *lane,
 				    uint64_t now, size_t size)
 {
-	uintptr_t lock, end;
+	uintptr_t end;
 
 	slot->time = now;
-	lock = tw_lane_take(lane);
-	end = __atomic_load_n(&lane->writer.end, __ATOMIC_RELAXED) & lock;
 	slot->lane = lane;
+	end = tw_lane_take(lane);
+	end &= lane->writer.end;
 	slot->at = lane->writer.pos;
 	/* Busy, full, slow: no room in any of them. */
 	if (TW_UNLIKELY((uintptr_t)slot->at + size > end)) {
@@ -97,24 +111,26 @@ static TW_INLINE bool tw_slot_begin(struct tw_slot *slot, struct tw_lane *lane,
 		tw_lane_put(lane, end ? TW_WRITER_FREE : 0);
 		return false;
 	}
+	if (TW_UNLIKELY(now >= TW_WRITER_LIMIT(&lane->writer)))
+		goto slow;
 	slot->page = lane->writer.page;
-	/* Backwards wraps to a huge gap: one test for both. */
-	if (TW_UNLIKELY((slot->time - slot->page->timestamp_end) >>
-			TW_TIME_GAP_BITS)) {
-		tw_lane_put(lane, TW_WRITER_FREE);
-		return false;
-	}
+	if (TW_UNLIKELY(now < slot->page->timestamp_end))
+		goto slow;
 	return true;
+slow:
+	tw_lane_put(lane, TW_WRITER_FREE);
+	return false;
 }
 
 /* Finish the event: the size is that with which it was begun. */
 static TW_INLINE void tw_slot_end(const struct tw_slot *slot, uint64_t id,
 				  size_t size)
 {
-	uint64_t word = TW_EVENT_WORD(slot->time, id);
+	uint64_t word;
 
-	(void)TW_PUT(slot->at, word);
 	slot->page->timestamp_end = slot->time;
+	word = TW_EVENT_WORD(slot->time, id);
+	(void)TW_PUT(slot->at, word);
 	tw_commit(slot->page, TW_COMMIT_STEP((uint32_t)(size * 8)));
 	slot->lane->writer.pos = slot->at + size;
 	tw_lane_put(slot->lane, TW_WRITER_FREE);

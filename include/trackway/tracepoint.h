@@ -554,12 +554,11 @@ static inline size_t tw_tp_array_length(const char *text, size_t size)
 	}                                                                      \
 	/* By value, so that the common case's are never in memory. */         \
 	static TW_COLD void tw_slow_##name(                                    \
-		struct tw_lane *_tw_lane, size_t _tw_size,                     \
 		struct tw_entry_##name _tw_entry,                              \
-		struct tw_lengths_##name _tw_length)                           \
+		struct tw_lengths_##name _tw_length, size_t _tw_size)          \
 	{                                                                      \
 		struct tw_slot _tw_slot;                                       \
-		if (tw_slot_open_slow(&_tw_slot, _tw_lane, _tw_size))          \
+		if (tw_slot_open_slow(&_tw_slot, _tw_size))                    \
 			tw_store_##name(&_tw_slot, &_tw_entry, &_tw_length,    \
 					_tw_size);                             \
 	}                                                                      \
@@ -581,8 +580,7 @@ static inline size_t tw_tp_array_length(const char *text, size_t size)
 			tw_store_##name(&_tw_slot, &_tw_entry, &_tw_length,    \
 					_tw_size);                             \
 		else                                                           \
-			tw_slow_##name(_tw_slot.lane, _tw_size, _tw_entry,     \
-				       _tw_length);                            \
+			tw_slow_##name(_tw_entry, _tw_length, _tw_size);       \
 	}                                                                      \
 	__attribute__((constructor)) static void tw_register_##name(void)      \
 	{                                                                      \

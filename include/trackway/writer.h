@@ -21,10 +21,11 @@
 #define TW_STRING_MAX 1023u
 
 /*
- * A gap this long between two events of a page can't be told from its low 48
- * bits; the writer turns the page instead.
+ * Ticks after its beginning at which a page is turned: an event has only the
+ * low 48 bits of its time, so no two in a page may be further apart than those
+ * can tell.
  */
-#define TW_TIME_GAP_BITS 47
+#define TW_PAGE_TICKS ((uint64_t)1 << 47)
 
 /*
  * A lane's writer, in the producer's private memory: exactly a cache line where
@@ -35,15 +36,18 @@
  * that and written before the lock is put back. Its two values make it a mask
  * of end: a writer that interrupts another one finds no room, by the same
  * comparison that tells when a page is full, and goes to another level.
+ *
+ * limit is the one word that another thread may store, and only 0: it sends the
+ * lane's next event the slow way.
  */
 struct tw_writer {
 	unsigned char *pos;   /* where the next event goes */
 	uintptr_t end;	      /* of the page's room, or TW_WRITER_SLOW */
 	struct tw_page *page; /* open, or NULL */
 	uintptr_t lock;	      /* TW_WRITER_FREE, or 0: busy */
+	uint64_t limit;	      /* ticks: events from then on go the slow way */
 	uint64_t events;      /* written before the open page */
 	uint64_t discarded;
-	uint64_t seq;	/* of the next page */
 	uint32_t lane;	/* index in the lane table */
 	uint32_t flags; /* the runtime's */
 };

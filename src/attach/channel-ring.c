@@ -406,7 +406,7 @@ static int make_room(struct tw_channel_ring *ring, size_t size, uint64_t now)
 	struct tw_writer *writer = &ring->writer;
 
 	if (writer->page && size <= writer->end - (uintptr_t)writer->pos &&
-	    !((now - writer->page->timestamp_end) >> TW_TIME_GAP_BITS))
+	    now >= writer->page->timestamp_end && now < writer->limit)
 		return 0;
 	if (tw_writer_turn(&ring->ring, writer, now) != TW_TURN_DONE)
 		return -EAGAIN;

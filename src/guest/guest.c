@@ -273,8 +273,9 @@ static bool has_room(const struct tw_writer *writer, size_t size, uint64_t now)
 
 	return page &&
 	       writer->pos + size <= tw_ring_page_end(&guest.ring, page) &&
-	       /* Backwards wraps to a huge gap: a page has one direction. */
-	       (now - page->timestamp_end) >> TW_TIME_GAP_BITS == 0;
+	       /* A page has one direction. */
+	       now >= page->timestamp_end &&
+	       now - page->timestamp_begin < TW_PAGE_TICKS;
 }
 
 /* The event's time is read once more, so that it is later than what the page
@@ -337,15 +338,17 @@ static struct tw_lane *open_level(uint32_t cpu, size_t size, uint64_t *time)
 
 /* A first event, a full page, a busy lane, a clock that went back, a CPU that
  * nobody spoke of. */
-bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane, size_t size)
+bool tw_slot_open_slow(struct tw_slot *slot, size_t size)
 {
 	const uint32_t cpu = TW_GUEST_CPU();
 	uintptr_t saved;
 
-	if (!lane) {
+#if TW_GUEST_CPUS > 1
+	if (cpu >= TW_GUEST_CPUS) {
 		tw_writer_discard(&guest.ring, NULL);
 		return false;
 	}
+#endif
 	saved = TW_GUEST_GUARD_ENTER();
 	slot->lane = open_level(cpu, size, &slot->time);
 	TW_GUEST_GUARD_LEAVE(saved);
@@ -391,9 +394,8 @@ static TW_INLINE unsigned char *begin_fast(struct tw_lane *lane, size_t size)
 
 	if (TW_LIKELY((uintptr_t)at + size <= (writer->end & lock))) {
 		now = TW_GUEST_CLOCK();
-		/* Backwards wraps to a huge gap: one test for both. */
-		if (TW_LIKELY((now - page->timestamp_end) >> TW_TIME_GAP_BITS ==
-			      0))
+		if (TW_LIKELY(now >= page->timestamp_end &&
+			      now < writer->limit))
 			return stamp(page, at, now);
 	}
 	tw_lane_put(lane, lock);

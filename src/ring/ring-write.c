@@ -190,7 +190,6 @@ int tw_writer_attach(struct tw_ring *ring, struct tw_writer *writer,
 	writer->lane = (uint32_t)lane;
 	writer->events = entry->events;
 	writer->discarded = entry->discarded;
-	writer->seq = entry->seq;
 	return 0;
 }
 
@@ -212,7 +211,7 @@ void tw_writer_close(struct tw_ring *ring, struct tw_writer *writer)
 		return;
 	writer->page = NULL;
 	writer->pos = NULL;
-	tw_store_relaxed(&writer->end, TW_WRITER_SLOW);
+	writer->end = TW_WRITER_SLOW;
 	writer->events += page->events;
 	tw_store_relaxed_u64(&entry->last_time, page->timestamp_end);
 	tw_store_relaxed_u64(&entry->events, writer->events);
@@ -328,11 +327,20 @@ static void write_header(struct tw_ring *ring, struct tw_writer *writer,
 	tw_store_relaxed(&page->events, 0);
 	page->packet_size = ring->page_size * 8;
 	page->lane = writer->lane;
-	page->packet_seq_num = writer->seq++;
+	page->packet_seq_num = entry->seq;
 	page->events_discarded = writer->discarded;
 	page->events_before = writer->events;
 	page->tid = tw_load_relaxed(&entry->tid);
 	page->level = tw_load_relaxed(&entry->level);
+}
+
+/* When the page has to be turned, in ticks. */
+static uint64_t end_of_time(const struct tw_page *page)
+{
+	const uint64_t begin = page->timestamp_begin;
+
+	return begin + TW_PAGE_TICKS < begin ? ~(uint64_t)0
+					     : begin + TW_PAGE_TICKS;
 }
 
 uint64_t tw_ring_beacon(const struct tw_ring *ring)
@@ -387,12 +395,13 @@ enum tw_turn tw_writer_turn_after(struct tw_ring *ring,
 	write_header(ring, writer, page, now);
 	trailer->beacon = beacon;
 	TW_TESTPOINT(TW_AT_TURN_HEADER);
-	tw_store_relaxed_u64(&entry->seq, writer->seq);
+	tw_store_relaxed_u64(&entry->seq, page->packet_seq_num + 1);
 	tw_store_relaxed(&entry->page, index + 1);
 	TW_TESTPOINT(TW_AT_TURN_ENTRY);
 	writer->page = page;
 	writer->pos = page->payload;
-	tw_store_relaxed(&writer->end, (uintptr_t)tw_ring_page_end(ring, page));
+	writer->end = (uintptr_t)tw_ring_page_end(ring, page);
+	tw_store_relaxed_u64(&writer->limit, end_of_time(page));
 	/* Release (J), with the same acquire as (I): the header is seen. */
 	tw_store_release(&trailer->state, ticket | TW_PAGE_OPEN);
 	TW_TESTPOINT(TW_AT_TURN_OPEN);

@@ -118,8 +118,8 @@ void tw_lanes_void(void)
 		if (!tw_load_acquire(&block->owner))
 			continue;
 		for (level = 0; level < LEVELS; level++)
-			tw_store_relaxed(&block->level[level].writer.end,
-					 TW_WRITER_SLOW);
+			tw_store_relaxed_u64(&block->level[level].writer.limit,
+					     0);
 	}
 }
 
@@ -180,7 +180,7 @@ static bool attach(struct tw_ring *ring, struct tw_writer *writer, uint32_t tid,
 /*
  * A block from one thread to the next, while a third may be voiding it: the
  * three are ordered by the lane's state, but for the store of a word that is
- * SLOW either way.
+ * 0 either way.
  */
 __attribute__((no_sanitize("thread"))) static void copy_block(
 	struct block *to, const struct block *from)
@@ -321,7 +321,7 @@ static bool has_room(const struct tw_ring *ring, const struct tw_writer *writer,
 	return page &&
 	       writer->pos + size <= tw_ring_page_end(ring, writer->page) &&
 	       (now < page->timestamp_end ||
-		(now - page->timestamp_end) >> TW_TIME_GAP_BITS == 0);
+		now - page->timestamp_begin < TW_PAGE_TICKS);
 }
 
 /* The clock is read once more, behind the beacon: a host may write one where
@@ -369,7 +369,7 @@ static bool turn_page(struct lanes *of, struct tw_writer *writer, uint64_t *now)
 		return false;
 	/* Another clock: every event has to come here, where that is read. */
 	if (!of->fast_clock)
-		tw_store_relaxed(&writer->end, TW_WRITER_SLOW);
+		writer->end = TW_WRITER_SLOW;
 	writer->flags &= ~TIMED_OUT;
 	tw_clock_refresh(ring->control, *now, false);
 	return true;
@@ -427,7 +427,7 @@ static bool open_level(struct tw_slot *slot, struct block *block, size_t size)
 	return false;
 }
 
-bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *lane, size_t size)
+bool tw_slot_open_slow(struct tw_slot *slot, size_t size)
 {
 	int saved_errno = errno;
 	struct block *block = find_block();

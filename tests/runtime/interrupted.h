@@ -26,8 +26,7 @@ static inline void interrupted_count(uint32_t thread, uint64_t number,
 	struct tw_slot slot;
 	unsigned char *at;
 
-	if (!tw_slot_open(&slot, size) &&
-	    !tw_slot_open_slow(&slot, slot.lane, size))
+	if (!tw_slot_open(&slot, size) && !tw_slot_open_slow(&slot, size))
 		return;
 	at = tw_slot_fields(&slot);
 	at = TW_PUT(at, thread);

@@ -68,8 +68,7 @@ static void switch_on(uint32_t event)
 /* As tracetool's output does it. */
 static bool open_slot(struct tw_slot *slot, size_t size)
 {
-	return tw_slot_open(slot, size) ||
-	       tw_slot_open_slow(slot, slot->lane, size);
+	return tw_slot_open(slot, size) || tw_slot_open_slow(slot, size);
 }
 
 static void assert_untouched(void)

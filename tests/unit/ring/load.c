@@ -108,12 +108,13 @@ enum tw_turn load_emit(struct load *load, struct tw_ring *ring,
 void load_fill_pages(struct load *load, struct tw_ring *ring,
 		     struct tw_writer *writer, uint32_t pages)
 {
-	const uint64_t end = writer->seq + pages;
+	const uint64_t *seq = &ring->lanes[writer->lane].seq;
+	const uint64_t end = *seq + pages;
 	uint32_t i;
 
 	/* Bounded: where no page is to be had seq stands still. */
 	for (i = 0; i < pages * ring->page_size / FIXED + 1; i++) {
-		if (writer->seq == end &&
+		if (*seq == end &&
 		    !has_room(ring, writer,
 			      load_event_size(load->written[writer->lane])))
 			return;

@@ -120,7 +120,6 @@ static void lanes_are_given_out_once(void **state)
 		assert_null(writers[i].pos);
 		assert_int_equal(writers[i].events, 0);
 		assert_int_equal(writers[i].discarded, 0);
-		assert_int_equal(writers[i].seq, 0);
 		assert_int_equal(w.ring->lanes[i].state, TW_LANE_USED);
 		assert_int_equal(w.ring->lanes[i].tid, 100 + i);
 		assert_int_equal(w.ring->lanes[i].level, i);
@@ -155,7 +154,6 @@ static void a_lane_goes_on_where_it_was_left(void **state)
 	assert_int_equal(other.lane, 0);
 	assert_int_equal(other.events, w.load->written[0]);
 	assert_int_equal(other.discarded, 1);
-	assert_int_equal(other.seq, 2);
 	assert_int_equal(entry->tid, 11);
 	load_fill_pages(w.load, w.ring, &other, 1);
 	assert_int_equal(other.page->packet_seq_num, 2);
@@ -244,6 +242,26 @@ static void pages_of_a_lane_never_go_back_in_time(void **state)
 	attach(&w, &writer, 2);
 	assert_int_equal(tw_writer_turn(w.ring, &writer, 300), TW_TURN_DONE);
 	assert_int_equal(writer.page->timestamp_begin, 900);
+	world_destroy(&w);
+}
+
+static void a_page_has_an_end_in_time(void **state)
+{
+	struct tw_writer writer;
+	struct world w;
+
+	world_create(&w, &fixture_small, TW_RING_OVERWRITE);
+	attach(&w, &writer, 1);
+	assert_int_equal(tw_writer_turn(w.ring, &writer, 1000), TW_TURN_DONE);
+	assert_int_equal(writer.limit, 1000 + TW_PAGE_TICKS);
+	/* From where the lane has come to, not from where the clock is. */
+	writer.page->timestamp_end = 5000;
+	assert_int_equal(tw_writer_turn(w.ring, &writer, 2000), TW_TURN_DONE);
+	assert_int_equal(writer.limit, 5000 + TW_PAGE_TICKS);
+	/* A counter that is about to go round. */
+	assert_int_equal(tw_writer_turn(w.ring, &writer, UINT64_MAX - 9),
+			 TW_TURN_DONE);
+	assert_true(writer.limit == UINT64_MAX);
 	world_destroy(&w);
 }
 
@@ -665,6 +683,7 @@ int main(void)
 		cmocka_unit_test(a_left_lane_comes_before_a_fresh_one),
 		cmocka_unit_test(a_page_is_a_packet),
 		cmocka_unit_test(pages_of_a_lane_never_go_back_in_time),
+		cmocka_unit_test(a_page_has_an_end_in_time),
 		cmocka_unit_test(closing_counts_and_lets_go),
 		cmocka_unit_test(counts_go_on_from_page_to_page),
 		cmocka_unit_test(

@@ -63,16 +63,15 @@ static uintptr_t page_end(void)
 	return (uintptr_t)memory.bytes + PAGE_SIZE - TW_PAGE_TRAILER;
 }
 
-bool tw_slot_open_slow(struct tw_slot *slot, struct tw_lane *from, size_t size)
+bool tw_slot_open_slow(struct tw_slot *slot, size_t size)
 {
 	slow_calls++;
-	assert_ptr_equal(from, &lane);
 	if (!slow_opens)
 		return false;
-	slot->lane = from;
+	slot->lane = &lane;
 	slot->page = &memory.page;
-	slot->at = from->writer.pos;
-	from->writer.lock = 0;
+	slot->at = lane.writer.pos;
+	lane.writer.lock = 0;
 	slot->time = 77;
 	return true;
 }
@@ -84,6 +83,7 @@ static int setup(void **state)
 	lane.writer = (struct tw_writer){.pos = memory.page.payload,
 					 .end = page_end(),
 					 .page = &memory.page,
+					 .limit = ~(uint64_t)0,
 					 .lock = TW_WRITER_FREE};
 	memset(tw_states_gen.state, 0, sizeof(tw_states_gen.state));
 	memset(tw_states_rev.state, 0, sizeof(tw_states_rev.state));
@@ -259,6 +259,38 @@ static void test_full_page_is_slow(void **state)
 	assert_int_equal(memory.page.events, 1);
 }
 
+/* The lane is left as free as it was, and the page as it was. */
+static void check_slow_by_time(void)
+{
+	const uint64_t end = memory.page.timestamp_end;
+
+	tw_states_gen.state[0] = 1;
+	trace_gen_plain(1, 2, 3);
+	assert_int_equal(slow_calls, 1);
+	assert_int_equal(memory.page.events, 0);
+	assert_int_equal(memory.page.timestamp_end, end);
+	assert_ptr_equal(lane.writer.pos, memory.page.payload);
+	assert_true(lane.writer.lock == TW_WRITER_FREE);
+}
+
+static void test_time_that_goes_back_is_slow(void **state)
+{
+	memory.page.timestamp_end = ~(uint64_t)0 - 1;
+	check_slow_by_time();
+}
+
+static void test_time_past_the_limit_is_slow(void **state)
+{
+	lane.writer.limit = tw_clock_fast();
+	check_slow_by_time();
+}
+
+static void test_no_limit_is_slow(void **state)
+{
+	lane.writer.limit = 0;
+	check_slow_by_time();
+}
+
 static void test_backends_run_in_order(void **state)
 {
 	tw_states_gen.state[1] = 1;
@@ -348,6 +380,9 @@ int main(void)
 		TEST(test_no_format_logs_fields),
 		TEST(test_slow_path),
 		TEST(test_full_page_is_slow),
+		TEST(test_time_that_goes_back_is_slow),
+		TEST(test_time_past_the_limit_is_slow),
+		TEST(test_no_limit_is_slow),
 		TEST(test_backends_run_in_order),
 		TEST(test_asking_for_the_state),
 		TEST(test_event_named_enabled),
