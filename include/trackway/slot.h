@@ -81,7 +81,7 @@ static TW_INLINE void tw_lane_put(struct tw_lane *lane, uintptr_t lock)
  * that is loaded anew for each event, and whether this one already sees the 0
  * or only the next makes no difference.
  */
-#if defined(__SANITIZE_THREAD__)
+#if TW_THREAD_SANITIZER
 #define TW_WRITER_LIMIT(writer) \
 	__atomic_load_n(&(writer)->limit, __ATOMIC_RELAXED)
 #else
@@ -111,9 +111,12 @@ static TW_INLINE bool tw_slot_begin(struct tw_slot *slot, struct tw_lane *lane,
 		tw_lane_put(lane, end ? TW_WRITER_FREE : 0);
 		return false;
 	}
+	slot->page = lane->writer.page;
+	/* (E) A handler that forks has the child's lanes wiped. The limit is
+	 * loaded last of the lane, so that its 0 tells of any other. */
+	TW_COMPILER_BARRIER();
 	if (TW_UNLIKELY(now >= TW_WRITER_LIMIT(&lane->writer)))
 		goto slow;
-	slot->page = lane->writer.page;
 	if (TW_UNLIKELY(now < slot->page->timestamp_end))
 		goto slow;
 	return true;

@@ -37,17 +37,6 @@
 		uint8_t state[n];                       \
 	} __attribute__((aligned(TW_STATES_ALIGN))) tw_states_##group
 
-#if defined(__SANITIZE_THREAD__)
-#define TW_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TW_THREAD_SANITIZER 1
-#endif
-#endif
-#ifndef TW_THREAD_SANITIZER
-#define TW_THREAD_SANITIZER 0
-#endif
-
 /*
  * Whether an event is on. The empty asm says that the byte may have changed, so
  * every call reads it anew; yet the load itself is a plain one, which compilers

@@ -17,6 +17,18 @@
 #define TW_COLD __attribute__((cold, noinline))
 #define TW_COMPILER_BARRIER() __asm__ __volatile__("" ::: "memory")
 
+/* GCC and clang say it each in its own way. */
+#if defined(__SANITIZE_THREAD__)
+#define TW_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TW_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef TW_THREAD_SANITIZER
+#define TW_THREAD_SANITIZER 0
+#endif
+
 /* The longest string kept in an event, without its NUL, bytes. */
 #define TW_STRING_MAX 1023u
 

@@ -108,6 +108,8 @@ void tw_lanes_void(void)
 	struct block *block;
 	uint32_t i, level;
 
+	/* (S) with the one in turn_page(). */
+	tw_fence_seq_cst();
 	/*
 	 * Other threads may be in the middle of an event; they finish it in the
 	 * old ring's memory, which stays. Their next one comes to the slow path
@@ -355,6 +357,13 @@ static enum tw_turn wait_for_page(struct tw_ring *ring,
 	return turn;
 }
 
+/* Whether events of these lanes are those of a ring that is not stopped. */
+static bool is_running(const struct lanes *of)
+{
+	return tw_load_acquire(&tw_runtime.state) == TW_RUNTIME_READY &&
+	       tw_load_acquire(&lanes) == of;
+}
+
 static bool turn_page(struct lanes *of, struct tw_writer *writer, uint64_t *now)
 {
 	struct tw_ring *ring = &of->ring;
@@ -371,6 +380,13 @@ static bool turn_page(struct lanes *of, struct tw_writer *writer, uint64_t *now)
 	if (!of->fast_clock)
 		writer->end = TW_WRITER_SLOW;
 	writer->flags &= ~TIMED_OUT;
+	/* (S) The turn has stored a limit, which may have undone that of
+	 * tw_lanes_void(): this side has stored the limit and looks at the
+	 * state, the other has stored the state and then the limit, so that
+	 * a ring that is stopped leaves 0 there. */
+	tw_fence_seq_cst();
+	if (!is_running(of))
+		tw_store_relaxed_u64(&writer->limit, 0);
 	tw_clock_refresh(ring->control, *now, false);
 	return true;
 }

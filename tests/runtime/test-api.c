@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
+#include "interrupted.h"
 #include "ring-audit.h"
-#include "step.h"
 #include "traced.h"
 
 #include <dlfcn.h>
@@ -331,6 +331,39 @@ static void stopping_and_starting_again(void **state)
 	audit_close(&new);
 }
 
+static void do_nothing(void)
+{
+}
+
+/* As a thread's are that is past the question whether its event is on. */
+static void events_that_turn_a_stopped_rings_page(void **state)
+{
+	struct counts first = {0}, second = {0};
+	const struct tw_writer *writer;
+	const struct tw_page *page;
+	struct audit old, new;
+	uint64_t i;
+
+	tw_event_apply("count");
+	open_own(&old, on_event, &first);
+	trace_count(0, 0, check_of(0, 0));
+	writer = &tw_lane_current->writer;
+	page = writer->page;
+	assert_non_null(page);
+	tw_runtime_stop();
+	for (i = 1; writer->page == page; i++)
+		interrupted_count(0, i, do_nothing);
+	assert_int_equal(start_with("count"), 0);
+	open_own(&new, on_event, &second);
+	trace_count(0, i, check_of(0, i));
+	audit_finish(&old);
+	audit_finish(&new);
+	assert_int_equal(first.count, i);
+	assert_int_equal(second.count, 1);
+	audit_close(&old);
+	audit_close(&new);
+}
+
 /* A reader that still has the old ring open switches nothing any more. */
 static void an_old_ring_has_no_power(void **state)
 {
@@ -432,6 +465,7 @@ int main(int argc, char **argv)
 		TEST(a_list_may_be_applied_for_ever),
 		TEST(late_groups_get_the_list),
 		TEST(stopping_and_starting_again),
+		TEST(events_that_turn_a_stopped_rings_page),
 		TEST(an_old_ring_has_no_power),
 		TEST(a_second_start_gives_the_same_ids),
 		TEST(restarts_under_load),

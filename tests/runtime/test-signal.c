@@ -275,14 +275,16 @@ static void threads_that_begin_and_end_under_fire(void **state)
 
 /* Each instruction of what emitting does is followed by a handler's burst; with
  * a sanitizer, which makes many of one, each so-many-th. */
-static void step_through(void **state, const char *verb, unsigned burst,
+static void step_through(void **state, const char *verb, const char *burst,
 			 const char *first, unsigned stride)
 {
 	/* Two lanes have enough of four pages, and come round the sooner. */
-	const char *size = strcmp(verb, "hot") != 0 ? "TRACKWAY_RING_SIZE=512K"
-						    : "TRACKWAY_RING_SIZE=64K";
-	char burst_text[16], stride_text[16];
-
+	const bool has_threads = !strcmp(verb, "first") ||
+				 !strcmp(verb, "leave") ||
+				 !strcmp(verb, "turn");
+	const char *size = has_threads ? "TRACKWAY_RING_SIZE=512K"
+				       : "TRACKWAY_RING_SIZE=64K";
+	char stride_text[16];
 	struct seen *seen;
 	struct traced traced;
 	struct audit audit;
@@ -294,13 +296,12 @@ static void step_through(void **state, const char *verb, unsigned burst,
 #ifdef TEST_SANITIZED
 	stride *= 61;
 #endif
-	snprintf(burst_text, sizeof(burst_text), "%u", burst);
 	snprintf(stride_text, sizeof(stride_text), "%u", stride);
-	TRACED_START(&traced, *state,
-		     .arguments = {"program-step", verb, burst_text, first,
-				   stride_text},
-		     .environment = {"TRACKWAY_EVENTS=*", size,
-				     "TRACKWAY_MODE=block:3600000"});
+	TRACED_START(
+		&traced, *state,
+		.arguments = {"program-step", verb, burst, first, stride_text},
+		.environment = {"TRACKWAY_EVENTS=*", size,
+				"TRACKWAY_MODE=block:3600000"});
 	line = traced_line(&traced);
 	if (line && !strcmp(line, "no trap flag here")) {
 		traced_end(&traced);
@@ -328,31 +329,40 @@ static void step_through(void **state, const char *verb, unsigned burst,
 
 static void after_each_instruction_of_an_event(void **state)
 {
-	unsigned burst;
+	step_through(state, "hot", "1", "1", 1);
+	step_through(state, "hot", "turn", "1", 1);
+	step_through(state, "hot", "full", "1", 1);
+	/* If it still believes in the end of the page that it had, the page
+	 * that it has ends before that, or after it. */
+	step_through(state, "lower", "turn", "1", 1);
+	step_through(state, "lower", "full", "1", 1);
+	step_through(state, "higher", "turn", "1", 1);
+	step_through(state, "higher", "full", "1", 1);
+	/* Several pages at each instruction. */
+	step_through(state, "hot", "2500", "1", 1);
+}
 
-	step_through(state, "hot", 1, "1", 1);
-	/* Each turns the page at least once; which page it is at which
-	 * instruction is another matter each time. */
-	for (burst = 600; burst < 1100; burst += 25)
-		step_through(state, "hot", burst, "1", 1);
+static void a_fork_after_each_instruction_of_an_event(void **state)
+{
+	step_through(state, "fork", "1", "1", 1);
 }
 
 static void after_each_instruction_of_a_page_turn(void **state)
 {
-	step_through(state, "turn", 1, "1", 2);
-	step_through(state, "turn", 700, "2", 2);
+	step_through(state, "turn", "1", "1", 2);
+	step_through(state, "turn", "700", "2", 2);
 }
 
 static void after_each_instruction_of_a_first_event(void **state)
 {
-	step_through(state, "first", 1, "1", 3);
-	step_through(state, "first", 700, "2", 3);
+	step_through(state, "first", "1", "1", 3);
+	step_through(state, "first", "700", "2", 3);
 }
 
 static void after_each_instruction_of_a_threads_end(void **state)
 {
-	step_through(state, "leave", 1, "1", 2);
-	step_through(state, "leave", 700, "2", 2);
+	step_through(state, "leave", "1", "1", 2);
+	step_through(state, "leave", "700", "2", 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
@@ -365,6 +375,7 @@ int main(void)
 		TEST(events_within_events_up_to_four),
 		TEST(threads_that_begin_and_end_under_fire),
 		TEST(after_each_instruction_of_an_event),
+		TEST(a_fork_after_each_instruction_of_an_event),
 		TEST(after_each_instruction_of_a_page_turn),
 		TEST(after_each_instruction_of_a_first_event),
 		TEST(after_each_instruction_of_a_threads_end),
