@@ -131,7 +131,10 @@ static TW_INLINE void tw_slot_end(const struct tw_slot *slot, uint64_t id,
 {
 	uint64_t word;
 
-	slot->page->timestamp_end = slot->time;
+	/* Release (O), with the acquire in settle_end(): who sees this time
+	 * sees the event before committed. */
+	__atomic_store_n(&slot->page->timestamp_end, slot->time,
+			 __ATOMIC_RELEASE);
 	word = TW_EVENT_WORD(slot->time, id);
 	(void)TW_PUT(slot->at, word);
 	tw_commit(slot->page, TW_COMMIT_STEP((uint32_t)(size * 8)));

@@ -368,6 +368,7 @@ static TW_INLINE unsigned char *stamp(struct tw_page *page, unsigned char *at,
 	uint64_t word = TW_EVENT_WORD(time, 0);
 
 	TW_PUT(at, word);
+	tw_fence_release(); /* (O), as in tw_slot_end() */
 	tw_store_relaxed_u64(&page->timestamp_end, time);
 	return at;
 }

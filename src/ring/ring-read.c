@@ -614,6 +614,53 @@ static int check_size(struct tw_ring_reader *reader,
 	return 0;
 }
 
+/* The time of the event whose first word lies at this offset of an open page.
+ * What a page has lies less than a round of those bits behind its beginning. */
+static int load_time(struct tw_ring_reader *reader, uint64_t offset,
+		     uint64_t begin, uint64_t *time)
+{
+	const uint64_t mask = ((uint64_t)1 << TW_EVENT_TIME_BITS) - 1;
+	const int big = (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) !=
+			(reader->swap != 0);
+	uint64_t word;
+	int error = read_at(reader, offset, &word, sizeof(word));
+
+	word = tw_ring_u64(reader, word);
+	if (!big)
+		word >>= 64 - TW_EVENT_TIME_BITS;
+	*time = begin + ((word - begin) & mask);
+	return error;
+}
+
+/*
+ * Mapped, the header's end was loaded behind the commit word, and may by then
+ * have been that of any later event. If the page has not grown until now, it is
+ * that of the last event copied or of the one that is being written. Else it is
+ * to be no later than the event that comes next: whoever goes on from here
+ * begins with that.
+ */
+static int settle_end(struct tw_ring_reader *reader, uint64_t at,
+		      struct tw_page *header, uint32_t size)
+{
+	const uint32_t room = reader->control.page_size - TW_PAGE_TRAILER;
+	uint64_t next;
+	uint32_t bits;
+	int error;
+
+	/* Acquire (O), with the release of timestamp_end in tw_slot_end(): the
+	 * end is loaded before the size is, and is stored behind the last. */
+	tw_fence_acquire();
+	error = load_u32(reader, at + offsetof(struct tw_page, content_size),
+			 &bits);
+	if (error || bits / 8 <= size || room - size < TW_EVENT_HEADER)
+		return error;
+	error = load_time(reader, at + size,
+			  tw_ring_u64(reader, header->timestamp_begin), &next);
+	if (!error && next < tw_ring_u64(reader, header->timestamp_end))
+		header->timestamp_end = tw_ring_u64(reader, next);
+	return error;
+}
+
 /*
  * A full page of memory that is asked for piece by piece, in one: it changes no
  * more while it is that page, and a call costs more than the bytes.
@@ -651,6 +698,8 @@ static int read_page(struct tw_ring_reader *reader, uint32_t index, uint8_t *to,
 		error = read_at(reader, at + TW_PAGE_HEADER,
 				to + TW_PAGE_HEADER,
 				view->size - TW_PAGE_HEADER);
+	if (!error && reader->memory.base)
+		error = settle_end(reader, at, &header, view->size);
 	if (!error)
 		error = read_at(
 			reader,

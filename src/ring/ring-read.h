@@ -122,7 +122,9 @@ int tw_ring_page_state(struct tw_ring_reader *reader, uint32_t index,
  * content may be anything) and describe it. Not for free or claimed pages
  * (-EAGAIN), nor for one that was taken by a writer meanwhile or is of another
  * ring, its producer's next (-EAGAIN): its content is gone. The bytes copied
- * are left in the producer's byte order.
+ * are left in the producer's byte order. The end, in the header and the view,
+ * is no earlier than the last event copied, and no later than any that follows
+ * it in the page.
  */
 int tw_ring_page_copy(struct tw_ring_reader *reader, uint32_t index, void *to,
 		      struct tw_page_view *view);

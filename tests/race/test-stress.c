@@ -9,6 +9,8 @@
 #include "load.h"
 #include "ring-fixture.h"
 
+#include "../../src/ring/atomic.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -16,12 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <trackway/slot.h>
 
 #include <cmocka.h>
 
 #define WRITERS 4
 #define READERS 2
 #define EVENTS 15000 /* a writer's attempts */
+#define GROWN 2000   /* times that an open page is seen to have grown */
 
 struct world {
 	struct fixture f;
@@ -195,12 +199,119 @@ static void stress_block(void **state)
 	stress_all(TW_RING_BLOCK);
 }
 
+/*
+ * Of one writer that stops for nothing, the page that it has open is copied
+ * again and again, in the middle of event after event. Where one copy ends, no
+ * later one goes on with an event of before.
+ */
+struct grown {
+	uint32_t ticket;
+	uint32_t size;
+	uint64_t time_end;
+};
+
+static void *write_on(void *context)
+{
+	struct world *w = context;
+	struct tw_writer writer;
+	uint64_t now, word;
+
+	memset(&writer, 0, sizeof(writer));
+	if (tw_writer_attach(&w->f.ring, &writer, 1, 0))
+		abort();
+	pthread_barrier_wait(&w->start);
+	for (now = 1; __atomic_load_n(&w->working, __ATOMIC_RELAXED); now++) {
+		if (!writer.page ||
+		    (uintptr_t)writer.pos + sizeof(word) > writer.end)
+			tw_writer_turn(&w->f.ring, &writer, now);
+		tw_store_release(&writer.page->timestamp_end, now);
+		word = TW_EVENT_WORD(now, 0);
+		memcpy(writer.pos, &word, sizeof(word));
+		tw_commit(writer.page, TW_COMMIT_STEP(sizeof(word) * 8));
+		writer.pos += sizeof(word);
+	}
+	tw_writer_detach(&w->f.ring, &writer);
+	return NULL;
+}
+
+static uint64_t time_at(const uint8_t *page, uint32_t offset)
+{
+	uint64_t word;
+
+	memcpy(&word, page + offset, sizeof(word));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word >> 16
+							 : word << 16 >> 16;
+}
+
+/* How often the page was seen to have grown. */
+static uint32_t copy_growing(struct tw_ring_reader *reader, uint32_t index,
+			     struct grown *last, uint8_t *page)
+{
+	struct tw_page_view view;
+	uint64_t end, next;
+	uint32_t state;
+	bool grown;
+
+	if (tw_ring_page_state(reader, index, &state) ||
+	    (state & TW_PAGE_STATE_MASK) != TW_PAGE_OPEN ||
+	    tw_ring_page_copy(reader, index, page, &view))
+		return 0;
+	grown = last->size && last->ticket == view.ticket &&
+		last->size < view.size;
+	end = time_at(page, view.size - 8);
+	if (view.size > TW_PAGE_HEADER && view.time_end < end)
+		fail_msg("a page ends %zu before its last event",
+			 (size_t)(end - view.time_end));
+	next = grown ? time_at(page, last->size) : 0;
+	if (grown && next < last->time_end)
+		fail_msg("a page ended %zu after the event that came next",
+			 (size_t)(last->time_end - next));
+	*last = (struct grown){view.ticket, view.size, view.time_end};
+	return grown;
+}
+
+static void grow(enum fixture_access access)
+{
+	struct tw_ring_layout layout = fixture_small;
+	struct grown last[4] = {{0}};
+	struct tw_ring_reader reader;
+	uint32_t i, grown = 0;
+	pthread_t writer;
+	struct world w;
+	uint8_t *page;
+
+	layout.page_size = 65536;
+	memset(&w, 0, sizeof(w));
+	fixture_create(&w.f, &layout, TW_RING_OVERWRITE);
+	page = aligned_alloc(8, layout.page_size);
+	assert_non_null(page);
+	w.working = 1;
+	fixture_open(&w.f, access, &reader);
+	pthread_barrier_init(&w.start, NULL, 2);
+	assert_int_equal(pthread_create(&writer, NULL, write_on, &w), 0);
+	pthread_barrier_wait(&w.start);
+	for (i = 0; grown < GROWN; i++)
+		grown += copy_growing(&reader, i % 4, &last[i % 4], page);
+	__atomic_store_n(&w.working, 0, __ATOMIC_RELAXED);
+	pthread_join(writer, NULL);
+	pthread_barrier_destroy(&w.start);
+	free(page);
+	fixture_destroy(&w.f);
+}
+
+static void a_page_is_read_while_it_grows(void **state)
+{
+	grow(FIXTURE_MAPPED);
+	grow(FIXTURE_CALLBACKS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stress_overwrite),
 		cmocka_unit_test(stress_discard),
 		cmocka_unit_test(stress_block),
+		cmocka_unit_test(a_page_is_read_while_it_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

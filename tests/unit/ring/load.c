@@ -2,6 +2,8 @@
 /* Events that prove themselves: see load.h. */
 #include "load.h"
 
+#include "../../../src/ring/atomic.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +99,7 @@ enum tw_turn load_emit(struct load *load, struct tw_ring *ring,
 	word = TW_EVENT_WORD(now, EVENT_ID);
 	memcpy(writer->pos, &word, sizeof(word));
 	put_fields(writer->pos + TW_EVENT_HEADER, writer->lane, number);
-	writer->page->timestamp_end = now;
+	tw_store_release(&writer->page->timestamp_end, now);
 	tw_commit(writer->page, TW_COMMIT_STEP((uint32_t)size * 8));
 	writer->pos += size;
 	__atomic_store_n(&load->written[writer->lane], number + 1,
@@ -228,7 +230,8 @@ void seen_create(struct seen *seen, const struct tw_ring_reader *reader)
 	memset(seen, 0, sizeof(*seen));
 	seen->lanes = reader->control.lane_count;
 	seen->page = malloc(reader->control.page_size);
-	if (!seen->page || seen->lanes > LOAD_LANES)
+	seen->parts = calloc(reader->control.page_count, sizeof(*seen->parts));
+	if (!seen->page || !seen->parts || seen->lanes > LOAD_LANES)
 		abort();
 	for (i = 0; i < seen->lanes; i++) {
 		seen->bits[i] = calloc(LOAD_EVENTS_MAX / 8, 1);
@@ -244,6 +247,7 @@ void seen_destroy(struct seen *seen)
 	for (i = 0; i < seen->lanes; i++)
 		free(seen->bits[i]);
 	free(seen->page);
+	free(seen->parts);
 }
 
 static void note_event(struct seen *seen, uint32_t lane, uint64_t number)
@@ -269,6 +273,23 @@ static void note_page(struct seen *seen, const struct tw_page_view *view)
 	seen->pages++;
 }
 
+/* Whoever goes on where the last copy ended may rely on when it did. */
+static const char *check_part(struct seen *seen,
+			      const struct tw_ring_reader *reader,
+			      const struct tw_page_view *view)
+{
+	struct seen_part *part = &seen->parts[view->index];
+	const uint8_t *bytes = seen->page;
+	const char *why = NULL;
+
+	if (part->ticket == view->ticket && part->size &&
+	    part->size < view->size &&
+	    check_word(reader, bytes + part->size, &part->time_end))
+		why = "a page ended after the event that came next";
+	*part = (struct seen_part){view->ticket, view->size, view->time_end};
+	return why;
+}
+
 const char *seen_read_page(struct seen *seen, struct tw_ring_reader *reader,
 			   uint32_t index)
 {
@@ -286,6 +307,8 @@ const char *seen_read_page(struct seen *seen, struct tw_ring_reader *reader,
 	if (view.events_before + view.events > LOAD_EVENTS_MAX)
 		return "more events than were ever written";
 	why = load_check_page(reader, seen->page, &view);
+	if (!why)
+		why = check_part(seen, reader, &view);
 	if (why)
 		return why;
 	note_page(seen, &view);

@@ -51,6 +51,13 @@ const char *load_check_page(const struct tw_ring_reader *reader,
 /* Events of a sound page of this machine's byte order into the other. */
 void load_swap_events(struct tw_page *page);
 
+/* How far a page had come. */
+struct seen_part {
+	uint32_t ticket;
+	uint32_t size;
+	uint64_t time_end;
+};
+
 /* What one reader has seen. */
 struct seen {
 	uint64_t events[LOAD_LANES];	/* distinct ones */
@@ -60,7 +67,8 @@ struct seen {
 	uint64_t pages;			/* copies */
 	bool release;			/* give full pages back */
 	uint8_t *bits[LOAD_LANES];
-	void *page; /* a buffer */
+	void *page;		 /* a buffer */
+	struct seen_part *parts; /* of each page, as last copied */
 	uint32_t lanes;
 };
 
