@@ -22,7 +22,9 @@
  * A client keeps at most TW_MONITOR_INPUT_MAX bytes of what was fed, about as
  * much of its answers, and while it reads out rings, copies of their pages: all
  * clients together no more than 256 MiB, or those of a single client if its
- * targets' rings are larger.
+ * targets' rings are larger. Where another one needs the room, a client that
+ * has had such copies for a second loses what it has not pulled of them, and is
+ * told how much that was; nobody else loses anything by it.
  *
  * A monitor and its clients are one thread's, or used under one lock. Different
  * monitors are independent. No function may be called from a signal handler.
@@ -60,10 +62,10 @@ struct tw_monitor_client;
  * TRACKWAY=off or a tw_runtime_start() that is still to come leave it without.
  *
  * It reads while it opens: a guest's memory is searched, which may take
- * seconds. Nothing waits afterwards. *monitor is freed with
- * tw_monitor_destroy(). 0, -EINVAL, -ENOMEM, or the errno of the target that
- * can't be opened; then there is one line about it in why, without a newline
- * and cut to why_size bytes, its NUL included. why may be NULL.
+ * seconds. Nothing waits afterwards, but see tw_monitor_look(). *monitor is
+ * freed with tw_monitor_destroy(). 0, -EINVAL, -ENOMEM, or the errno of the
+ * target that can't be opened; then there is one line about it in why, without
+ * a newline and cut to why_size bytes, its NUL included. why may be NULL.
  */
 TW_MONITOR_API int tw_monitor_open(const char *const *targets, size_t count,
 				   struct tw_monitor **monitor, char *why,
@@ -80,6 +82,23 @@ TW_MONITOR_API int tw_monitor_open(const char *const *targets, size_t count,
  * at the end, a client of its own says "trace on" before this.
  */
 TW_MONITOR_API void tw_monitor_destroy(struct tw_monitor *monitor);
+
+/*
+ * Look for the rings that guests which were reset have begun anew: the monitor
+ * goes on with those, switched as the guest's boot has them (what "trace off"
+ * holds stays off), and its clients see what is in them from the first event
+ * on. Each command does this by itself, and so does tw_monitor_client_poll() of
+ * a client that follows. A program whose monitor records guests (trace-file)
+ * while no client asks anything calls it some times a second.
+ *
+ * It costs next to nothing while all rings are there. While one is gone, a call
+ * searches up to 256 MiB of its guest's memory, the place where the ring was
+ * before all else; but only some of the calls do, so that they take no more
+ * than a tenth of the time. What was read of the old ring stays. A process that
+ * has ended is not looked for again, nor is a VM, and rings that came in the
+ * place of none are left to the next monitor that is opened.
+ */
+TW_MONITOR_API void tw_monitor_look(struct tw_monitor *monitor);
 
 /*
  * Record into path, as the commands "trace-file set PATH" and "trace-file on"

@@ -18,9 +18,22 @@
 
 /* ---- Targets: monitor.c ---- */
 
+/* A guest's memory, in which targets are: guests.c. */
+struct tw_monitor_guest {
+	struct tw_ram *ram;
+	bool is_writable;
+	uint64_t next_ns; /* CLOCK_MONOTONIC: no look before */
+	uint64_t gap_ns;  /* between looks; 0: none of its rings is gone */
+};
+
 struct tw_monitored {
 	char *name;
 	struct tw_attach *attach;
+	/* NULL: it is in none of the monitor's; then the rest is not used. */
+	struct tw_monitor_guest *guest;
+	uint64_t serial; /* of struct tw_ram_ring, as its place is */
+	uint64_t place;
+	bool has_lived; /* as an image's never does */
 	/* Which of the rings that came one after another it is, from 1. */
 	uint32_t epoch;
 	/* Those that "trace off" has switched off; by id, all TW_EVENTS_MAX. */
@@ -30,15 +43,18 @@ struct tw_monitored {
 struct tw_monitor {
 	struct tw_monitored *targets;
 	size_t count;
-	bool is_off;	/* "trace off" */
-	uint64_t pages; /* bytes that clients read out at the moment */
+	bool is_off; /* "trace off" */
+	/* Bytes that clients read out at the moment; and who does, those that
+	 * began first before others. */
+	uint64_t pages;
+	struct tw_monitor_reader *holders;
 	struct tw_trace_file trace_file;
 	/* This host's, as they are known so far, so that no client has to wait
 	 * until they are; nor does any wait for a guest. */
 	struct tw_host_clocks clocks;
-	/* Those that tw_monitor_open() opened. */
-	struct tw_attach **opened;
-	size_t opened_count;
+	bool has_opened; /* its targets: tw_monitor_open() */
+	struct tw_monitor_guest *guests;
+	size_t guest_count;
 };
 
 /* An event of one of the targets: where a walk stands. */
@@ -64,7 +80,8 @@ bool tw_monitor_next(struct tw_monitor *monitor, const char *pattern,
 bool tw_monitor_is_named(const struct tw_monitored *target, const char *pattern,
 			 const char *event);
 
-/* Look for events that came with a module. */
+/* Look for events that came with a module, and for rings that came in place of
+ * others. */
 void tw_monitor_refresh(struct tw_monitor *monitor);
 
 /* "trace off" and "trace on": what could not be switched is passed over. */
@@ -135,14 +152,33 @@ bool tw_command_is_called(const char *names, const char *word);
 
 #define TW_FORMAT_SLOTS 256u
 
+/* What is missing since a reader gave its pages up: pages.c. */
+struct tw_dropped_lanes {
+	struct tw_record *list; /* a sum each; zero: nothing */
+	uint32_t count;
+};
+
+struct tw_dropped {
+	bool is_any; /* some of it may still be told */
+	int error;   /* it could not be counted: no memory */
+	struct tw_dropped_lanes *producers;
+	uint32_t count;
+	uint32_t producer; /* where telling stands */
+	uint32_t place;
+	struct tw_record told; /* the latest */
+};
+
 struct tw_monitor_reader {
 	struct tw_trace *trace;
-	enum tw_drain_start start;    /* where the first rings are begun */
-	size_t *targets;	      /* by producer */
-	uint32_t *epochs;	      /* by target: the last one taken up */
-	bool has_shown;		      /* something, once */
-	bool has_polled;	      /* during this command */
-	uint64_t charged;	      /* of monitor->pages */
+	enum tw_drain_start start; /* where the first rings are begun */
+	size_t *targets;	   /* by producer */
+	uint32_t *epochs;	   /* by target: the last one taken up */
+	bool has_shown;		   /* something, once */
+	bool has_polled;	   /* during this command */
+	uint64_t charged; /* of monitor->pages; if any, it is a holder */
+	uint64_t held_ns; /* CLOCK_MONOTONIC: since when it is */
+	struct tw_monitor_reader *next_holder;
+	struct tw_dropped dropped;
 	struct tw_attach_error error; /* of a target that can't be read */
 	/* Formats that were used lately. */
 	const struct tw_event_desc *events[TW_FORMAT_SLOTS];
@@ -246,12 +282,10 @@ void tw_reader_close(struct tw_monitor_reader *reader,
 bool tw_reader_renew(struct tw_monitor_reader *reader,
 		     const struct tw_monitor *monitor);
 
-/* To be allowed to copy pages out of all rings, and that done with them. False:
- * others have too many of them. */
-bool tw_reader_take_pages(struct tw_monitor_reader *reader,
-			  struct tw_monitor *monitor);
-void tw_reader_release_pages(struct tw_monitor_reader *reader,
-			     struct tw_monitor *monitor);
+/* Whether a record is to be shown: what was overwritten before anybody looked
+ * is no news. */
+bool tw_reader_is_news(const struct tw_monitor_reader *reader,
+		       const struct tw_record *record);
 
 typedef void (*tw_reader_show_fn)(struct tw_monitor_client *client,
 				  const struct tw_monitor_record *record);
@@ -266,6 +300,25 @@ bool tw_reader_start(struct tw_monitor_client *client);
 
 /* Show one more record to the view; false: there are no more. */
 bool tw_reader_step(struct tw_monitor_client *client);
+
+/* ---- Copied pages: pages.c ---- */
+
+/* To be allowed to copy pages out of all rings, and that done with them. False:
+ * others have too many of them, and have not had them for long. */
+bool tw_reader_take_pages(struct tw_monitor_reader *reader,
+			  struct tw_monitor *monitor);
+void tw_reader_release_pages(struct tw_monitor_reader *reader,
+			     struct tw_monitor *monitor);
+
+/*
+ * The next record of what was copied, or of how much was given up because
+ * others needed the room: 1 and the record, 0, or -ENOMEM. It comes before all
+ * that is read later.
+ */
+int tw_reader_next(struct tw_monitor_reader *reader,
+		   const struct tw_record **record);
+
+void tw_reader_free_dropped(struct tw_monitor_reader *reader);
 
 /* ---- Following: follow.c ---- */
 

@@ -19,7 +19,8 @@ struct tw_destination;
 struct tw_ring_start {
 	/* on from where another destination's drain stands, if not NULL; */
 	const struct tw_drain *after;
-	bool has_history; /* else, with all that it holds; or from now on */
+	uint64_t after_ns; /* CLOCK_MONOTONIC, before that one's last pass */
+	bool has_history;  /* else, with all that it holds; or from now on */
 	/* In a guest's memory: which of the rings that came one after another
 	 * it is, from 1. */
 	uint32_t epoch;

@@ -5,8 +5,9 @@
  * another matter.
  *
  * The rings are looked into only while all that was told before has been
- * pulled. So a client that doesn't read holds nothing but the output that waits
- * for it, and what is overwritten meanwhile is counted by its reader.
+ * pulled. So a client that doesn't read holds the output that waits for it and
+ * the pages of one look at most, which others may take away (pages.c); and what
+ * is overwritten meanwhile is counted by its reader.
  */
 #include "client.h"
 
@@ -52,6 +53,7 @@ static bool open_reader(struct tw_monitor_client *client)
 		tw_client_fail(client, "%s", strerror(ENOMEM));
 		return false;
 	}
+	reader->has_shown = true; /* whatever is missing is news */
 	follow->pause_ns = PAUSE_MIN_NS;
 	if (tw_trace_producer_count(reader->trace))
 		return true;
@@ -108,7 +110,8 @@ static int tell(struct tw_monitor_client *client)
 	for (uint32_t i = 0; i < RECORDS_ENOUGH && !client->is_over &&
 			     client->output.size < OUTPUT_ENOUGH;
 	     i++) {
-		got = tw_trace_next(reader->trace, &record);
+		got = tw_reader_next(reader, &record);
+		client->is_over |= got < 0;
 		if (got <= 0)
 			return got;
 		if (is_wanted(client, record))

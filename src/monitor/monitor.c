@@ -121,11 +121,13 @@ void tw_monitor_destroy(struct tw_monitor *monitor)
 	for (size_t i = 0; i < monitor->count; i++) {
 		free(monitor->targets[i].name);
 		free(monitor->targets[i].held);
+		if (monitor->has_opened)
+			tw_attach_close(monitor->targets[i].attach);
 	}
 	free(monitor->targets);
-	for (size_t i = 0; i < monitor->opened_count; i++)
-		tw_attach_close(monitor->opened[i]);
-	free(monitor->opened);
+	for (size_t i = 0; i < monitor->guest_count; i++)
+		tw_ram_close(monitor->guests[i].ram);
+	free(monitor->guests);
 	free(monitor);
 }
 
@@ -243,6 +245,7 @@ void tw_monitor_refresh(struct tw_monitor *monitor)
 {
 	struct tw_attach_error error;
 
+	tw_monitor_look(monitor);
 	for (size_t i = 0; i < monitor->count; i++) {
 		struct tw_monitored *target = &monitor->targets[i];
 

@@ -90,35 +90,10 @@ void tw_reader_close(struct tw_monitor_reader *reader,
 	tw_reader_release_pages(reader, monitor);
 	for (size_t i = 0; i < TW_FORMAT_SLOTS; i++)
 		tw_format_destroy(reader->formats[i]);
+	tw_reader_free_dropped(reader);
 	tw_trace_destroy(reader->trace);
 	free(reader->targets);
 	free(reader->epochs);
-}
-
-bool tw_reader_take_pages(struct tw_monitor_reader *reader,
-			  struct tw_monitor *monitor)
-{
-	uint64_t size = 0;
-
-	if (reader->charged)
-		return true;
-	for (size_t i = 0; i < monitor->count; i++)
-		size += monitor->targets[i].attach->target.size;
-	if (monitor->pages && size > TW_MONITOR_PAGES_MAX - monitor->pages)
-		return false;
-	/* One is let in whatever its rings take, and is alone then. */
-	if (size > TW_MONITOR_PAGES_MAX)
-		size = TW_MONITOR_PAGES_MAX;
-	reader->charged = size;
-	monitor->pages += size;
-	return true;
-}
-
-void tw_reader_release_pages(struct tw_monitor_reader *reader,
-			     struct tw_monitor *monitor)
-{
-	monitor->pages -= reader->charged;
-	reader->charged = 0;
 }
 
 bool tw_reader_start(struct tw_monitor_client *client)
@@ -139,19 +114,21 @@ bool tw_reader_start(struct tw_monitor_client *client)
 
 /* ---- Records ---- */
 
-/* 1 and the next, or 0. */
-static int next(struct tw_monitor_reader *reader,
+/* 1 and the next, 0, or -ENOMEM. */
+static int next(struct tw_monitor_reader *reader, struct tw_monitor *monitor,
 		const struct tw_record **record)
 {
 	struct tw_attach_error error;
-	int got = tw_trace_next(reader->trace, record);
+	int got = tw_reader_next(reader, record);
 
 	if (got || reader->has_polled)
 		return got;
 	reader->has_polled = true;
-	if (tw_trace_poll(reader->trace, false, &error) < 0)
+	/* Others may have taken what it was allowed at the beginning. */
+	if (!tw_reader_take_pages(reader, monitor) ||
+	    tw_trace_poll(reader->trace, false, &error) < 0)
 		return 0;
-	return tw_trace_next(reader->trace, record);
+	return tw_reader_next(reader, record);
 }
 
 static struct tw_format *find_format(struct tw_monitor_reader *reader,
@@ -209,9 +186,8 @@ void tw_reader_show(struct tw_monitor_client *client,
 	free(text.data);
 }
 
-/* What was overwritten before anybody looked is no news. */
-static bool is_news(const struct tw_monitor_reader *reader,
-		    const struct tw_record *record)
+bool tw_reader_is_news(const struct tw_monitor_reader *reader,
+		       const struct tw_record *record)
 {
 	return record->kind == TW_RECORD_EVENT || reader->has_shown;
 }
@@ -221,15 +197,18 @@ bool tw_reader_step(struct tw_monitor_client *client)
 	struct tw_monitor_reader *reader = &client->reader;
 	const uint64_t max = client->arguments.max;
 	const struct tw_record *record;
+	int got;
 
 	if (max && client->shown >= max)
 		return false;
-	if (next(reader, &record) != 1) {
+	got = next(reader, client->monitor, &record);
+	client->is_over |= got < 0;
+	if (got != 1) {
 		tw_reader_release_pages(reader, client->monitor);
 		reader->has_shown = true;
 		return false;
 	}
-	if (!is_news(reader, record))
+	if (!tw_reader_is_news(reader, record))
 		return true;
 	client->shown++;
 	tw_reader_show(client, reader, record, client->view->record);

@@ -404,12 +404,13 @@ static int hand_over(struct tw_destination *from, struct tw_destination *to,
 		     const struct ring *ring, struct tw_attach *attach,
 		     struct tw_attach_error *error)
 {
-	const struct tw_ring_start start = {
-		.after = from->kind->cut(from, ring->path),
+	struct tw_ring_start start = {
+		.after_ns = tw_monotonic_ns(),
 		.epoch = ring->epoch,
 	};
 	int code;
 
+	start.after = from->kind->cut(from, ring->path);
 	if (!start.after && !tw_attach_is_alive(attach)) {
 		tw_attach_close(attach);
 		return 0;

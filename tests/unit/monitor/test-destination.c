@@ -7,12 +7,14 @@
 
 #include "../../../src/monitor/destination.h"
 #include "../../../src/trace/foreign.h"
+#include "../../../src/trace/timebase.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -325,6 +327,188 @@ static void test_simpletrace_refuses(void **state)
 	refuse(tw_destination_open_simpletrace);
 }
 
+/* ---- A guest's times ---- */
+
+#define EVENTS_MAX 256
+#define HOUR_NS UINT64_C(3600000000000)
+#define BEHIND_NS UINT64_C(3000000000)
+#define SLACK_NS 1000000 /* between two readings of the clocks' difference */
+
+/*
+ * A guest whose counter shows CLOCK_MONOTONIC less some base, and who believes
+ * that its clock is BEHIND_NS less than it is.
+ */
+static struct {
+	uint64_t base;
+	uint64_t truth[EVENTS_MAX]; /* CLOCK_MONOTONIC, by the event's number */
+	uint64_t known[EVENTS_MAX]; /* of its record in the file; 0: none */
+} guest;
+
+static void be_guest(void)
+{
+	struct tw_ring_control *control = fixture.ring.control;
+
+	memset(&guest, 0, sizeof(guest));
+	guest.base = tw_monotonic_ns() - HOUR_NS;
+	control->clock_kind = TW_CLOCK_OTHER;
+	control->clock_hz = 1000000000;
+	control->sync_first = (struct tw_ring_sync){
+		.clock = HOUR_NS,
+		.mono_ns = HOUR_NS,
+		.real_ns = tw_real_offset() + tw_monotonic_ns() - BEHIND_NS,
+	};
+	control->sync_last = control->sync_first;
+}
+
+static void guest_emit(void)
+{
+	const uint64_t n = fixture.written[0];
+
+	assert_true(n < EVENTS_MAX);
+	guest.truth[n] = tw_monotonic_ns();
+	fixture.clock = guest.truth[n] - guest.base;
+	assert_true(fixture_emit(&fixture, 0));
+}
+
+static void add_guest(struct tw_destination *destination,
+		      const struct tw_ring_start *start)
+{
+	struct tw_attach_error error;
+	struct tw_attach *attach;
+	char spec[160];
+
+	snprintf(spec, sizeof(spec), "ram:%s", fixture.path);
+	if (tw_attach_open(spec, true, &attach, &error) ||
+	    destination->kind->add(destination, attach, start, &error))
+		fail_msg("%s", error.text);
+}
+
+static uint64_t number_at(const uint8_t *at)
+{
+	uint64_t number;
+
+	memcpy(&number, at, sizeof(number));
+	return number;
+}
+
+/* Times as they are in the file. Returns how many there are. */
+static int read_times(const char *path)
+{
+	static uint8_t bytes[1 << 16];
+	FILE *file = fopen(path, "rb");
+	size_t at = 24;
+	size_t size;
+	int count = 0;
+
+	assert_non_null(file);
+	size = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	while (at + 24 < size) {
+		uint32_t length;
+
+		if (!number_at(bytes + at)) {
+			memcpy(&length, bytes + at + 16, sizeof(length));
+			at += 20 + length;
+			continue;
+		}
+		memcpy(&length, bytes + at + 24, sizeof(length));
+		guest.known[number_at(bytes + at + 40)] = number_at(bytes + at +
+								    16);
+		at += 8 + length;
+		count++;
+	}
+	return count;
+}
+
+/* No event is later than it was read, nor earlier than it can have been. */
+static void check_times(uint64_t first, uint64_t from)
+{
+	const uint64_t now = tw_monotonic_ns();
+
+	for (uint64_t n = first; n < fixture.written[0]; n++) {
+		assert_true(guest.known[n] + SLACK_NS >= from);
+		assert_true(guest.known[n] <= now + SLACK_NS);
+		assert_true(n == first || guest.known[n] >= guest.known[n - 1]);
+	}
+}
+
+/* Nothing tells when they were, but that it was while this went on. */
+static void test_guest_unbounded(void **state)
+{
+	const struct tw_ring_start start = {.epoch = 1};
+	struct tw_destination *only;
+	uint64_t from, before;
+
+	be_guest();
+	guest_emit();
+	guest_emit();
+	before = fixture.written[0];
+	only = open_destination(tw_destination_open_simpletrace, "only");
+	from = tw_monotonic_ns();
+	add_guest(only, &start);
+	for (int i = 0; i < 5; i++) {
+		guest_emit();
+		turn(only);
+	}
+	assert_int_equal(only->kind->flush(only), 0);
+	end(only);
+	assert_int_equal(read_times("only"), 5);
+	check_times(before, from);
+}
+
+/* What was there before is known to have been once a page has a beacon. */
+static void test_guest_bounded_later(void **state)
+{
+	const struct tw_ring_start start = {.epoch = 1, .has_history = true};
+	struct tw_destination *only;
+	uint64_t from;
+
+	be_guest();
+	from = tw_monotonic_ns();
+	guest_emit();
+	guest_emit();
+	only = open_destination(tw_destination_open_simpletrace, "only");
+	add_guest(only, &start);
+	turn(only);
+	assert_int_equal(read_times("only"), 0);
+	/* A page is full after three of them: long before it is given up. */
+	for (int i = 0; i < 20; i++) {
+		for (int j = 0; j < 10; j++)
+			guest_emit();
+		turn(only);
+	}
+	end(only);
+	assert_int_equal(read_times("only"), 202);
+	check_times(0, from);
+}
+
+/* A guest that says nothing more is not waited for without end. */
+static void test_guest_silent(void **state)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	const struct tw_ring_start start = {.epoch = 1};
+	struct tw_destination *only;
+	uint64_t from;
+	int count = 0;
+
+	be_guest();
+	only = open_destination(tw_destination_open_simpletrace, "only");
+	from = tw_monotonic_ns();
+	add_guest(only, &start);
+	guest_emit();
+	turn(only);
+	assert_int_equal(read_times("only"), 0);
+	for (int i = 0; i < 6000 && !count; i++) {
+		turn(only);
+		count = read_times("only");
+		nanosleep(&pause, NULL);
+	}
+	assert_int_equal(count, 1);
+	check_times(0, from);
+	end(only);
+	assert_int_equal(read_times("only"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -341,6 +525,9 @@ int main(void)
 		TEST(test_simpletrace_stays),
 		TEST(test_ctf_refuses),
 		TEST(test_simpletrace_refuses),
+		TEST(test_guest_unbounded),
+		TEST(test_guest_bounded_later),
+		TEST(test_guest_silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,12 +26,18 @@ static struct fixture *live;
 static struct tw_monitor_client *client;
 
 /* What was answered, line by line. */
-static struct {
+struct told {
 	uint64_t events;
 	uint64_t lost;
 	uint64_t returns;
 	uint64_t last; /* event's n */
-} told;
+};
+static struct told told;
+static bool is_asking;
+
+/* Another one, while it is not its turn. */
+static struct tw_monitor_client *other_client;
+static struct told other_told;
 
 static char line[1 << 18];
 static size_t line_size;
@@ -57,6 +63,13 @@ static void take_event(const json_t *data)
 	told.events++;
 }
 
+/* What was asked for, where that counts as well. */
+static void take_answer(const json_t *records)
+{
+	for (size_t i = 0; is_asking && i < json_array_size(records); i++)
+		take_event(json_array_get(records, i));
+}
+
 static void take_line(void)
 {
 	json_t *json = json_loadb(line, line_size, 0, NULL);
@@ -70,6 +83,7 @@ static void take_line(void)
 	} else if (!json_object_get(json, "QMP")) {
 		assert_non_null(json_object_get(json, "return"));
 		told.returns++;
+		take_answer(json_object_get(json, "return"));
 	}
 	json_decref(json);
 }
@@ -112,10 +126,8 @@ static void say(const char *text)
 	"{\"execute\": \"x-trackway-follow\", \"arguments\": {" \
 	"\"enable\": " arguments "}}\n"
 
-static int setup(void **state)
+static void begin_client(void)
 {
-	scene_create(&scene, "live");
-	live = scene_fixture(&scene, "live");
 	memset(&told, 0, sizeof(told));
 	line_size = 0;
 	assert_int_equal(tw_monitor_client_create(scene.monitor,
@@ -125,12 +137,34 @@ static int setup(void **state)
 	say(FOLLOW("true"));
 	pull(SIZE_MAX);
 	assert_int_equal(told.returns, 2);
+}
+
+static int setup(void **state)
+{
+	scene_create(&scene, "live");
+	live = scene_fixture(&scene, "live");
+	begin_client();
 	return 0;
+}
+
+/* It is the other one's turn, which is no client yet at first. */
+static void take_turns(void)
+{
+	struct tw_monitor_client *client_before = client;
+	const struct told told_before = told;
+
+	client = other_client;
+	told = other_told;
+	other_client = client_before;
+	other_told = told_before;
 }
 
 static int teardown(void **state)
 {
 	tw_monitor_client_destroy(client);
+	tw_monitor_client_destroy(other_client);
+	other_client = NULL;
+	is_asking = false;
 	assert_int_equal(scene.monitor->pages, 0);
 	scene_destroy(&scene);
 	return 0;
@@ -310,6 +344,102 @@ static void test_no_pages(void **state)
 	assert_int_equal(told.events, 5);
 }
 
+/* Rings so large that pages of only so many clients have room. */
+static void let_have_room(uint64_t count)
+{
+	scene.targets[0].attach->target.size = TW_MONITOR_PAGES_MAX / count;
+}
+
+#define LONG_AGO 0
+#define NEVER (UINT64_MAX / 2)
+
+/* Whoever never reads keeps nobody from hearing all, and loses what it has been
+ * read for. */
+static void test_deaf_makes_room(void **state)
+{
+	let_have_room(1);
+	emit(300);
+	tw_monitor_client_poll(client);
+	client->follow.reader.held_ns = NEVER;
+	take_turns();
+	begin_client();
+	emit(7);
+	tw_monitor_client_poll(client);
+	assert_int_equal(pull(SIZE_MAX), 0);
+	other_client->follow.reader.held_ns = LONG_AGO;
+	for (int i = 0; i < 100; i++) {
+		hear_all();
+		emit(3);
+		tw_monitor_client_poll(other_client);
+	}
+	hear_all();
+	assert_int_equal(told.events, 307);
+	assert_int_equal(told.lost, 0);
+	assert_int_equal(scene.monitor->pages, 0);
+	/* It reads after all, and nothing of that was overwritten. */
+	take_turns();
+	assert_int_equal(tw_monitor_client_timeout(client), -1);
+	hear_all();
+	assert_true(told.lost > 50 && told.lost < 300);
+	assert_int_equal(told.events + told.lost, 607);
+	assert_int_equal(told.last, 606);
+	emit(2);
+	hear_all();
+	assert_int_equal(told.events + told.lost, 609);
+}
+
+/* Nothing is given up in vain: some have the rest, and not for long. */
+static void test_not_enough_room(void **state)
+{
+	const uint64_t rest = TW_MONITOR_PAGES_MAX / 2;
+
+	let_have_room(2);
+	emit(300);
+	tw_monitor_client_poll(client);
+	client->follow.reader.held_ns = LONG_AGO;
+	scene.monitor->pages += rest;
+	let_have_room(1);
+	take_turns();
+	begin_client();
+	emit(1);
+	tw_monitor_client_poll(client);
+	assert_int_equal(pull(SIZE_MAX), 0);
+	scene.monitor->pages -= rest;
+	take_turns();
+	hear_all();
+	assert_int_equal(told.events, 301);
+	take_turns();
+	hear_all();
+	assert_int_equal(told.events, 1);
+	assert_int_equal(told.lost + other_told.lost, 0);
+}
+
+/* An answer of which the rest is never asked for. */
+static void test_answer_makes_room(void **state)
+{
+	let_have_room(1);
+	is_asking = true;
+	say(FOLLOW("false"));
+	emit(30);
+	say("{\"execute\": \"x-trackway-read-trace\", \"arguments\": "
+	    "{\"max\": 5}}");
+	pull(SIZE_MAX);
+	assert_int_equal(told.events, 5);
+	client->reader.held_ns = LONG_AGO;
+	take_turns();
+	begin_client();
+	emit(4);
+	hear_all();
+	assert_int_equal(told.events, 4);
+	take_turns();
+	assert_int_equal(told.lost, 0);
+	say("{\"execute\": \"x-trackway-read-trace\"}");
+	pull(SIZE_MAX);
+	assert_int_equal(told.lost, 25);
+	assert_int_equal(told.events, 9);
+	assert_int_equal(told.last, 33);
+}
+
 /* Another ring in the place of the first. */
 static void renew(struct fixture *next, uint32_t page_size)
 {
@@ -397,6 +527,9 @@ int main(void)
 		TEST(test_long_answer),
 		TEST(test_asks_for_hex_meanwhile),
 		TEST(test_no_pages),
+		TEST(test_deaf_makes_room),
+		TEST(test_not_enough_room),
+		TEST(test_answer_makes_room),
 		TEST(test_renewed),
 		TEST(test_much_unwanted),
 		TEST(test_leaves_in_the_middle),

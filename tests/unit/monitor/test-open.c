@@ -8,6 +8,7 @@
 #include <trackway/trackway.h>
 
 #include "../attach/guest.h"
+#include "../trace/fixture.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -242,15 +244,27 @@ static void test_child(void **state)
 
 #define MEMORY_SIZE (1u << 20)
 
-static void put_ring(struct guest *guest, size_t at, const char *name)
+/* Returns where the state of its demo_stop is, which is on at first if so
+ * wanted. */
+static size_t put_boot(struct guest *guest, size_t at, const char *name,
+		       uint8_t uuid, bool is_on)
 {
 	struct made_ring ring;
+	size_t stop;
 
 	made_ring_init(&ring, false, name, 1, 0);
-	memset(ring.bytes + offsetof(struct tw_ring_control, uuid), *name, 16);
-	memset(ring.bytes + ring.states_offset + 8, *name, 16);
+	memset(ring.bytes + offsetof(struct tw_ring_control, uuid), uuid, 16);
+	memset(ring.bytes + ring.states_offset + 8, uuid, 16);
+	stop = ring.states_offset + TW_STATES_HEADER + 1;
+	ring.bytes[stop] = is_on;
 	guest_put(guest, at, &ring);
 	made_ring_free(&ring);
+	return at + stop;
+}
+
+static void put_ring(struct guest *guest, size_t at, const char *name)
+{
+	put_boot(guest, at, name, (uint8_t)*name, false);
 }
 
 /* All rings that are in a guest's memory. */
@@ -288,15 +302,195 @@ static void test_guest(void **state)
 	assert_int_equal(test_dir_remove(&dir), 0);
 }
 
+#define TRIES 6000 /* of 10 ms */
+
+static void nap(void)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	nanosleep(&pause, NULL);
+}
+
+/* What comes to be the answer to a line. */
+static void expect_in_time(const char *line, const char *expected)
+{
+	for (int i = 0; i < TRIES; i++) {
+		say(line);
+		if (!strcmp(answer, expected))
+			return;
+		nap();
+	}
+	assert_string_equal(answer, expected);
+}
+
+#define FIRMWARE_AT 0x10000
+#define KERNEL_AT 0x80000
+#define LATER_AT 0xc0000
+
+static void open_two(struct guest *guest)
+{
+	const char *target = guest->spec;
+
+	put_ring(guest, FIRMWARE_AT, "firmware");
+	put_ring(guest, KERNEL_AT, "kernel");
+	if (tw_monitor_open(&target, 1, &monitor, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(
+		tw_monitor_client_create(monitor, TW_MONITOR_TEXT, &client), 0);
+	say("trace-event *:demo_stop on\n");
+	assert_string_equal(answer, "");
+}
+
+/* A ring goes and comes again, at its place or at another. */
+static void reset_and_find(struct guest *guest)
+{
+	size_t stop;
+
+	open_two(guest);
+	memset(guest->bytes + FIRMWARE_AT, 0, sizeof(struct tw_ring_control));
+	say("trace-event firmware:demo_stop off\n");
+	assert_string_equal(answer, "cannot switch \"firmware:demo_stop\": "
+				    "firmware (1) has ended\n");
+	for (uint8_t boot = 1; boot <= 3; boot++) {
+		const size_t at = boot == 2 ? LATER_AT : FIRMWARE_AT;
+
+		/* Where it was, but nobody's successor. */
+		if (at != FIRMWARE_AT)
+			put_ring(guest, FIRMWARE_AT, "another");
+		stop = put_boot(guest, at, "firmware", boot, false);
+		expect_in_time("trace-event firmware:demo_stop on\n", "");
+		assert_int_equal(guest->bytes[stop], 1);
+		say("info trace-events *:demo_stop\n");
+		assert_string_equal(answer, "firmware:demo_stop : state 1\n"
+					    "kernel:demo_stop : state 1\n");
+		memset(guest->bytes + at, 0, sizeof(struct tw_ring_control));
+	}
+}
+
+/* Without a command: what "trace off" holds is off in a new ring, too. */
+static void reset_and_look(struct guest *guest)
+{
+	size_t stop;
+
+	open_two(guest);
+	say("trace off\n");
+	stop = put_boot(guest, FIRMWARE_AT, "firmware", 1, true);
+	for (int i = 0; i < TRIES && guest->bytes[stop]; i++) {
+		tw_monitor_look(monitor);
+		nap();
+	}
+	assert_int_equal(guest->bytes[stop], 0);
+	say("trace on\ninfo trace-events firmware:demo_stop\n");
+	assert_string_equal(answer, "firmware:demo_stop : state 1\n");
+}
+
+static void reset_guests(void (*test)(struct guest *guest))
+{
+	static const enum guest_kind kinds[] = {GUEST_RAM, GUEST_VM};
+	struct test_dir dir;
+	struct guest guest;
+
+	assert_int_equal(test_dir_create(&dir), 0);
+	for (size_t i = 0; i < 2; i++) {
+		guest_start(&guest, kinds[i], &dir, MEMORY_SIZE);
+		test(&guest);
+		stop_all(NULL);
+		guest_stop(&guest);
+	}
+	assert_int_equal(test_dir_remove(&dir), 0);
+}
+
+static void test_guest_reset(void **state)
+{
+	reset_guests(reset_and_find);
+}
+
+static void test_guest_look(void **state)
+{
+	reset_guests(reset_and_look);
+}
+
+/* ---- A guest that goes on writing ---- */
+
+static void poll_for(const char *text)
+{
+	answer[0] = '\0';
+	for (int i = 0; i < TRIES && !strstr(answer, text); i++) {
+		nap();
+		tw_monitor_client_poll(client);
+		pull();
+	}
+	assert_non_null(strstr(answer, text));
+}
+
+static void open_written(const struct fixture *written)
+{
+	char spec[PATH_MAX];
+	const char *target = spec;
+
+	snprintf(spec, sizeof(spec), "ram:%s", written->path);
+	if (tw_monitor_open(&target, 1, &monitor, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(
+		tw_monitor_client_create(monitor, TW_MONITOR_JSON, &client), 0);
+	say("{\"execute\": \"qmp_capabilities\"}"
+	    "{\"execute\": \"x-trackway-follow\", \"arguments\": "
+	    "{\"enable\": true}}");
+}
+
+static bool has_part(const struct fixture *written, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/trace/%s/metadata", written->directory,
+		 name);
+	return !access(path, R_OK);
+}
+
+/* Who follows hears of each boot, and a recording has a part for each, though
+ * nobody says a word. */
+static void test_guest_reset_followed(void **state)
+{
+	struct fixture written;
+	char path[PATH_MAX];
+
+	fixture_create(&written, 4096, 8, TW_RING_OVERWRITE);
+	written.ring.control->pid = 0;
+	open_written(&written);
+	snprintf(path, sizeof(path), "%s/trace/", written.directory);
+	if (tw_monitor_record(monitor, path, why, sizeof(why)))
+		fail_msg("%s", why);
+	fixture_emit(&written, 0);
+	poll_for("lane=0 n=0 ");
+	for (uint64_t n = 1; n < 3; n++) {
+		fixture_reset(&written);
+		/* Its producer is a firmware again. */
+		written.ring.control->pid = 0;
+		fixture_emit(&written, (uint32_t)n);
+		poll_for(n == 1 ? "lane=1 n=0 " : "lane=2 n=0 ");
+	}
+	stop_all(NULL);
+	assert_true(has_part(&written, "fixture-epoch1"));
+	assert_true(has_part(&written, "fixture-epoch3"));
+	fixture_destroy(&written);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, stop_all)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_ring),	 TEST(test_own),
-		TEST(test_own_followed), TEST(test_own_off_stays_off),
-		TEST(test_failures),	 TEST(test_several),
-		TEST(test_child),	 TEST(test_guest),
+		TEST(test_no_ring),
+		TEST(test_own),
+		TEST(test_own_followed),
+		TEST(test_own_off_stays_off),
+		TEST(test_failures),
+		TEST(test_several),
+		TEST(test_child),
+		TEST(test_guest),
+		TEST(test_guest_reset),
+		TEST(test_guest_look),
+		TEST(test_guest_reset_followed),
 	};
 	int failed;
 
