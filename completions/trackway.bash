@@ -139,10 +139,6 @@ _trackway()
             return
         fi
         ;;
-    list)
-        _trackway_offer < <(printf '%s\n' vm: ram: image:)
-        return
-        ;;
     esac
     _trackway_offer < <(_trackway_targets "$program"
         [ -z "$cur" ] || printf '%s\n' vm: ram: image:

@@ -44,8 +44,8 @@ int tw_channels_check(const struct tw_channels *channels,
 {
 	if (channels || !events->count)
 		return TW_EXIT_OK;
-	return tw_error("--events", "no target is a channel; which events are "
-				    "meant is said with -e");
+	return tw_error("--events", "no target is a guest's channel, whose "
+				    "trace-events file it names");
 }
 
 static int add(struct tw_channels **channels, struct tw_channel_source *source)

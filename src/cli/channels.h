@@ -12,13 +12,19 @@
 struct tw_channels;
 
 #define TW_OPTION_EVENTS_ID TW_OPTION_ID(1002)
-#define TW_OPTION_EVENTS                                    \
-	{                                                   \
-		TW_OPTION_EVENTS_ID, "events", "FILE",      \
-			"trace-events file of a channel's " \
-			"guest, or of a QEMU's\n"           \
-			"files. More than one: a "          \
-			"guest's in its groups' order"      \
+#define TW_OPTION_EVENTS                                                \
+	{                                                               \
+		TW_OPTION_EVENTS_ID, "events", "FILE",                  \
+			"trace-events file of a channel's guest. More " \
+			"than\none: in the order of the guest's groups" \
+	}
+/* Where other tracers' files are read as well. */
+#define TW_OPTION_EVENTS_OR_QEMU                                           \
+	{                                                                  \
+		TW_OPTION_EVENTS_ID, "events", "FILE",                     \
+			"trace-events file of a channel's guest, or of a " \
+			"QEMU's\nfiles. More than one: a guest's in its "  \
+			"groups' order"                                    \
 	}
 
 /* Whether a target names a channel. */

@@ -66,6 +66,28 @@ static void print_indented(const char *text)
 	putchar('\n');
 }
 
+/* Usage in lines of at most HELP_WIDTH, broken between arguments. */
+static void print_usage(const char *usage, size_t start)
+{
+	size_t column = start;
+	int depth = 0;
+
+	while (*usage) {
+		size_t size = 0;
+
+		for (; usage[size] && (depth || usage[size] != ' '); size++)
+			depth += (usage[size] == '[') - (usage[size] == ']');
+		if (column > start && column + 1 + size > HELP_WIDTH) {
+			printf("\n%*s", (int)start, "");
+			column = start;
+		}
+		printf(" %.*s", (int)size, usage);
+		column += 1 + size;
+		usage += size + (usage[size] == ' ');
+	}
+	putchar('\n');
+}
+
 static void print_option(const struct tw_option *option)
 {
 	int width = option->id < 256 ? printf("  -%c, ", option->id)
@@ -89,9 +111,11 @@ void tw_cli_help(const struct tw_command *command)
 	const struct tw_option *option;
 	const struct tw_example *example;
 
-	printf("%sUsage:%s trackway %s %s\n\n%c%s.\n", tw_style(TW_STYLE_BOLD),
-	       tw_style(TW_STYLE_PLAIN), command->name, command->usage,
-	       command->summary[0] & ~0x20, command->summary + 1);
+	printf("%sUsage:%s trackway %s", tw_style(TW_STYLE_BOLD),
+	       tw_style(TW_STYLE_PLAIN), command->name);
+	print_usage(command->usage,
+		    strlen("Usage: trackway ") + strlen(command->name));
+	printf("\n%c%s.\n", command->summary[0] & ~0x20, command->summary + 1);
 	if (command->details) {
 		putchar('\n');
 		print_filled(command->details);

@@ -151,7 +151,12 @@ int tw_error_memory(void);
  */
 bool tw_output_flush(void);
 
-/* Write out the text and empty it, keeping its room. False: stop writing. */
+/*
+ * Write out the text, which is whole lines, and empty it, keeping its room.
+ * False: stop writing. To a pipe goes a line whole or not at all. Once
+ * interrupted, a reader that takes nothing for two seconds is waited for no
+ * more, which is a write error.
+ */
 bool tw_output_text(struct tw_text *text);
 
 /* Escape sequences for stdout, or "" where it is no colour terminal. */

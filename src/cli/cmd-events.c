@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include "../trace/read.h"
+#include "guests.h"
 #include "rings.h"
 #include "select.h"
 
@@ -397,8 +398,12 @@ static int print_directory(const struct request *request)
 {
 	struct tw_attach_error error;
 	struct tw_trace *trace;
-	int status;
+	int status = tw_guests_check_schema(NULL, request->schema);
 
+	if (!status)
+		status = tw_channels_check(NULL, &request->events);
+	if (status)
+		return status;
 	if (tw_trace_create(&trace))
 		return tw_error_memory();
 	if (tw_trace_add_directory(trace, request->target, &error))
@@ -479,7 +484,8 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_events = {
 	.name = "events",
-	.usage = "[-v] [--json] [--schema FILE] TARGET|DIR [GLOB...]",
+	.usage = "[-v] [--json] [--schema FILE] [--events FILE]... "
+		 "TARGET|DIR [GLOB...]",
 	.summary = "list a program's events and which are on",
 	.details =
 		"An event is unavailable when its declaration says "

@@ -3,6 +3,8 @@
 #include "cli.h"
 
 #include "../attach/ram.h"
+#include "../trace/foreign.h"
+#include "channels.h"
 #include "list-rings.h"
 
 #include <errno.h>
@@ -80,11 +82,6 @@ static int print_text(const struct tw_target *list, size_t count)
 	struct tw_table *table;
 	bool ok;
 
-	if (!count) {
-		tw_notice("no program of yours is being traced, and none has "
-			  "left a ring");
-		return TW_EXIT_OK;
-	}
 	table = tw_table_create(columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; table && i < count; i++)
 		add_row(table, &list[i]);
@@ -107,22 +104,6 @@ static void add_json(struct tw_json *json, const struct tw_target *target)
 	tw_json_u64(json, "started_ns", target->started_ns);
 	tw_json_text(json, "path", target->path);
 	tw_json_end(json, '}');
-}
-
-static int print_json(const struct tw_target *list, size_t count)
-{
-	struct tw_json json = {0};
-
-	tw_json_begin(&json, NULL, '[');
-	for (size_t i = 0; i < count; i++)
-		add_json(&json, &list[i]);
-	if (count)
-		tw_text_add_string(&json.text, "\n");
-	tw_json_end(&json, ']');
-	tw_json_line(&json);
-	tw_output_text(&json.text);
-	free(json.text.data);
-	return TW_EXIT_OK;
 }
 
 /* Remove the rings of programs that have ended. */
@@ -148,66 +129,217 @@ static int clean(const struct tw_target *list, size_t count, bool json)
 	return status;
 }
 
-static int list_targets(bool json, bool is_clean)
-{
-	struct tw_attach_error error;
+/* ---- Which ---- */
+
+/* The programs to list; what they are borrowed from lives as long. */
+struct programs {
 	struct tw_target *list;
 	size_t count;
-	int status;
+	struct tw_target *all; /* NULL: not looked for yet */
+	size_t all_count;
+	struct tw_attach **opened;
+	size_t opened_count;
+};
 
-	if (tw_targets_list(&list, &count, &error))
+static void forget_programs(struct programs *programs)
+{
+	for (size_t i = 0; i < programs->opened_count; i++)
+		tw_attach_close(programs->opened[i]);
+	free(programs->opened);
+	tw_targets_destroy(programs->all, programs->all_count);
+	free(programs->list);
+}
+
+/* Two targets may name the same ring: it is listed once. */
+static int add_program(struct programs *programs,
+		       const struct tw_target *target)
+{
+	struct tw_target *list;
+
+	for (size_t i = 0; i < programs->count; i++)
+		if (!strcmp(programs->list[i].path, target->path))
+			return TW_EXIT_OK;
+	list = reallocarray(programs->list, programs->count + 1, sizeof(*list));
+	if (!list)
+		return tw_error_memory();
+	programs->list = list;
+	list[programs->count++] = *target;
+	return TW_EXIT_OK;
+}
+
+static int look_for_all(struct programs *programs, bool says_newer)
+{
+	struct tw_attach_error error;
+
+	if (tw_targets_list(&programs->all, &programs->all_count, &error))
 		return tw_error(NULL, "%s", error.text);
-	if (error.text[0])
+	if (says_newer && error.text[0])
 		tw_notice("%s", error.text);
-	if (is_clean)
-		status = clean(list, count, json);
-	else if (json)
-		status = print_json(list, count);
-	else
-		status = print_text(list, count);
-	tw_targets_destroy(list, count);
+	return TW_EXIT_OK;
+}
+
+/* What the other commands take for a program's name. */
+static bool is_name(const char *target)
+{
+	return target[strspn(target, "0123456789")] && !strchr(target, '/') &&
+	       strncmp(target, "pid:", 4) != 0 &&
+	       strncmp(target, "ring:", 5) != 0;
+}
+
+/* All of a name: the others want one, and this is where to see which. */
+static int add_named(struct programs *programs, const char *name, bool *found)
+{
+	int status = TW_EXIT_OK;
+
+	if (!programs->all)
+		status = look_for_all(programs, false);
+	for (size_t i = 0; !status && i < programs->all_count; i++) {
+		/* A ring keeps no more of a long name. */
+		if (strncmp(programs->all[i].name, name,
+			    TW_RING_NAME_SIZE - 1) != 0)
+			continue;
+		*found = true;
+		status = add_program(programs, &programs->all[i]);
+	}
 	return status;
 }
 
-static const char *other_than_memory(const struct tw_words *words)
+static int add_opened(struct programs *programs, const char *target)
 {
-	for (size_t i = 0; i < words->count; i++)
-		if (!tw_ram_is_spec(words->list[i]))
-			return words->list[i];
-	return NULL;
+	struct tw_attach **opened;
+	struct tw_attach_error error;
+	struct tw_attach *attach;
+
+	if (tw_attach_open(target, false, &attach, &error))
+		return tw_error(NULL, "%s", error.text);
+	opened = reallocarray(programs->opened, programs->opened_count + 1,
+			      sizeof(struct tw_attach *));
+	if (!opened) {
+		tw_attach_close(attach);
+		return tw_error_memory();
+	}
+	programs->opened = opened;
+	opened[programs->opened_count++] = attach;
+	return add_program(programs, &attach->target);
+}
+
+static int add_target(struct programs *programs, const char *target)
+{
+	bool found = false;
+	int status = TW_EXIT_OK;
+
+	if (tw_is_channel(target))
+		return tw_error(target, "a channel has no ring: trackway "
+					"events tells its events");
+	if (tw_foreign_is_spec(target))
+		return tw_error(target, "another tracer's events: trackway "
+					"print and stat read them");
+	if (is_name(target))
+		status = add_named(programs, target, &found);
+	return status || found ? status : add_opened(programs, target);
+}
+
+/* ---- The whole ---- */
+
+/* Every ring of the user's; or those of ended programs are removed. */
+static int list_all(struct programs *programs, bool json, bool is_clean)
+{
+	int status = look_for_all(programs, true);
+
+	if (status)
+		return status;
+	if (is_clean)
+		return clean(programs->all, programs->all_count, json);
+	if (!json && !programs->all_count) {
+		tw_notice("no program of yours is being traced, and none has "
+			  "left a ring");
+		return TW_EXIT_OK;
+	}
+	for (size_t i = 0; !status && i < programs->all_count; i++)
+		status = add_program(programs, &programs->all[i]);
+	return status;
+}
+
+/* What can't be listed is said and leaves the others. */
+static int list_text(const struct programs *programs,
+		     const struct tw_words *memories, int status)
+{
+	int also = TW_EXIT_OK;
+
+	if (programs->count)
+		also = print_text(programs->list, programs->count);
+	if (!also && memories->count)
+		also = tw_list_rings(memories, programs->count > 0);
+	return status ? status : also;
+}
+
+static int list_json(const struct programs *programs,
+		     const struct tw_words *memories, int status)
+{
+	struct tw_json json = {0};
+	int also;
+
+	tw_json_begin(&json, NULL, '[');
+	for (size_t i = 0; i < programs->count; i++)
+		add_json(&json, &programs->list[i]);
+	also = tw_list_rings_json(memories, &json);
+	if (json.comma)
+		tw_text_add_string(&json.text, "\n");
+	tw_json_end(&json, ']');
+	tw_json_line(&json);
+	tw_output_text(&json.text);
+	free(json.text.data);
+	return status ? status : also;
+}
+
+static int list_chosen(const struct tw_words *targets, bool json, bool is_clean)
+{
+	struct programs programs = {0};
+	struct tw_words memories = {0};
+	int status = TW_EXIT_OK;
+
+	if (!targets->count)
+		status = list_all(&programs, json, is_clean);
+	for (size_t i = 0; i < targets->count; i++) {
+		const char *target = targets->list[i];
+
+		if (tw_words_repeats(targets, i))
+			continue;
+		if (tw_ram_is_spec(target))
+			tw_words_add(&memories, target);
+		else if (add_target(&programs, target))
+			status = TW_EXIT_FAILED;
+	}
+	if (json && !is_clean)
+		status = list_json(&programs, &memories, status);
+	else
+		status = list_text(&programs, &memories, status);
+	tw_words_free(&memories);
+	forget_programs(&programs);
+	return status;
 }
 
 static int run(struct tw_args *args)
 {
-	struct tw_words memories = {0};
+	struct tw_words targets = {0};
 	bool json = false, is_clean = false;
-	const char *other;
 	int id, status;
 
 	while ((id = tw_args_next(args)) != TW_ARG_END && id != TW_ARG_STOP) {
 		if (id == TW_ARG_OPERAND)
-			tw_words_add(&memories, args->value);
+			tw_words_add(&targets, args->value);
 		json |= id == TW_OPTION_JSON_ID;
 		is_clean |= id == OPTION_CLEAN;
 	}
 	for (int i = 0; id == TW_ARG_END && i < args->rest_count; i++)
-		tw_words_add(&memories, args->rest[i]);
+		tw_words_add(&targets, args->rest[i]);
 	if (id == TW_ARG_STOP)
 		status = args->status;
-	else if ((other = other_than_memory(&memories)))
-		status = tw_usage_error(args,
-					"'%s' is no memory of a guest "
-					"(vm:PID, ram:FILE, image:FILE)",
-					other);
-	else if (memories.count && is_clean)
-		status = tw_usage_error(args,
-					"--clean goes with no memory of a "
-					"guest");
-	else if (memories.count)
-		status = tw_list_rings(&memories, json);
+	else if (targets.count && is_clean)
+		status = tw_usage_error(args, "--clean takes no target");
 	else
-		status = list_targets(json, is_clean);
-	tw_words_free(&memories);
+		status = list_chosen(&targets, json, is_clean);
+	tw_words_free(&targets);
 	return status;
 }
 
@@ -223,19 +355,22 @@ static const struct tw_example examples[] = {
 	{"trackway list --json | jq '.[] | .path'", "where they are"},
 	{"trackway list --clean", "done with looking at crashes"},
 	{"trackway list vm:1234", "the rings in a virtual machine's memory"},
+	{"trackway list sqlite-vfs vm:1234", "a program's, and a guest's"},
 	{NULL, NULL},
 };
 
 const struct tw_command tw_command_list = {
 	.name = "list",
-	.usage = "[--clean] [--json] [MEMORY...]",
+	.usage = "[--clean] [--json] [TARGET...]",
 	.summary = "list the programs that can be traced",
 	.details = "A program is running, orphan (it crashed or was killed; "
 		   "its last events can still be printed) or closed (it ended, "
 		   "and TRACKWAY_KEEP kept its ring). EVENTS counts those that "
-		   "can be switched, ON those that are.\n\n"
-		   "A MEMORY is a guest's: vm:PID, ram:FILE or image:FILE. All "
-		   "rings in it are listed: BOOT counts the boots that can be "
+		   "can be switched, ON those that are. With TARGETs only "
+		   "theirs are listed, of a NAME all that have it.\n\n"
+		   "Of a guest's memory, vm:PID, ram:FILE or image:FILE, all "
+		   "rings are listed in a table of their own: BOOT counts the "
+		   "boots that can be "
 		   "told apart, and PLACE names a ring to the other commands. "
 		   "What looks like a ring and can't be used is refused, and "
 		   "PLACE says why; a copy is what a firmware left behind when "

@@ -232,7 +232,8 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_monitor = {
 	.name = "monitor",
-	.usage = "[--qmp] [--prompt] [--listen ADDRESS] TARGET...",
+	.usage = "[--qmp] [--listen ADDRESS] [--prompt] [--schema "
+		 "FILE] TARGET...",
 	.summary = "see and switch events by QEMU's monitor commands",
 	.details = "Commands come from standard input, a line each, until its "
 		   "end or quit; at a terminal with completion and history. "

@@ -124,7 +124,7 @@ static const struct tw_option options[] = {
 	 "with --follow: begin with what the ring holds"},
 	{OPTION_SCHEMA, "schema", "FILE",
 	 "trace-events file of a guest's ring that has no schema"},
-	TW_OPTION_EVENTS,
+	TW_OPTION_EVENTS_OR_QEMU,
 	{OPTION_HOLD, "hold", "MS",
 	 "with --follow: how long events wait for earlier\n"
 	 "ones of others; 50 if not given"},
@@ -153,7 +153,10 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_print = {
 	.name = "print",
-	.usage = "[-f] [-e GLOB]... [-n N] [--json] TARGET|DIR...",
+	.usage = "[-f] [-e GLOB]... [-n N] [--format FORMAT] [--json] "
+		 "[--history] [--schema FILE] [--events FILE]... "
+		 "[--hold MS] [--bounds] [--utc] [--relative] "
+		 "[--delta] TARGET|DIR...",
 	.summary = "print events in the order of time",
 	.details =
 		"TARGET may be a running program, or one that has crashed or "

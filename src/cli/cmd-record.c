@@ -182,7 +182,10 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_record = {
 	.name = "record",
-	.usage = "-o DIR [-e GLOB]... [TARGET...] [-- COMMAND...]",
+	.usage = "-o DIR [-e GLOB]... [--history] [--seconds N] "
+		 "[--ring-size SIZE] [--mode MODE] [--schema FILE] "
+		 "[--events FILE]... [--follow] [TARGET...] [-- "
+		 "COMMAND...]",
 	.summary = "record events of programs into a directory",
 	.details =
 		"A running program's events are switched on, recorded from "

@@ -92,7 +92,8 @@ static int count_packet(void *context, const struct tw_trace_packet *packet)
 	if (tw_trace_count(packet, counts->events, counts->bytes) < 0)
 		counts->unreadable++;
 	stat->bytes_read += packet->size;
-	if (tw_status_is_due())
+	/* Of a ring that is written to, a page is read again and again. */
+	if (!stat->request->seconds && tw_status_is_due())
 		tw_status_show("%s read", tw_bytes_of(stat->bytes_read).text);
 	return !stat->request->seconds && tw_interrupted();
 }
@@ -160,6 +161,11 @@ static int count_all(struct stat *stat)
 			return TW_EXIT_FAILED;
 		tw_channels_say_news(stat->opened.channels);
 		more |= got;
+		if (seconds && tw_status_is_due())
+			tw_status_show(
+				"counting: %s of %" PRIu64 " s",
+				tw_duration_of(tw_monotonic_ns() - begin).text,
+				seconds);
 		if (more)
 			pause_between(stat);
 	} while (more);
@@ -354,7 +360,7 @@ static void print_title(const struct stat *stat, uint32_t producer,
 		tw_text_add_u64(&text, it->pid ? it->pid : it->epoch);
 	}
 	tw_text_add_string(&text, tw_style(TW_STYLE_PLAIN));
-	tw_output_text(&text);
+	fwrite(text.data, 1, text.size, stdout);
 	free(text.data);
 	printf(": %" PRIu64 " events, %" PRIu64 " bytes, %s%" PRIu64
 	       " lost%s, in %.3f s",
@@ -601,7 +607,7 @@ static const struct tw_option options[] = {
 	 "count what running programs emit in N seconds"},
 	{OPTION_SCHEMA, "schema", "FILE",
 	 "trace-events file of a guest's ring that has no schema"},
-	TW_OPTION_EVENTS,
+	TW_OPTION_EVENTS_OR_QEMU,
 	TW_OPTION_JSON,
 	TW_OPTIONS_END,
 };
@@ -616,7 +622,8 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_stat = {
 	.name = "stat",
-	.usage = "[--seconds N] [--json] TARGET|DIR...",
+	.usage = "[--seconds N] [--schema FILE] [--events FILE]... "
+		 "[--json] TARGET|DIR...",
 	.summary = "count events, and what was lost, by event and thread",
 	.details = "For each program: every event that occurred, with count, "
 		   "rate, "

@@ -10,6 +10,7 @@
 #include "../attach/ram.h"
 #include "../attach/sync.h"
 #include "../clock/clock.h"
+#include "../trace/foreign.h"
 #include "../trace/timebase.h"
 #include "channels.h"
 #include "status-line.h"
@@ -174,6 +175,14 @@ static int look(struct sync *sync)
 	return 0;
 }
 
+static void show_status(const struct sync *sync)
+{
+	tw_status_show("%" PRIu64 " exchanges, %s of %" PRIu64 " s",
+		       sync->exchanges + sync->sightings,
+		       tw_duration_of(tw_monotonic_ns() - sync->began).text,
+		       sync->request->seconds);
+}
+
 static int measure(struct sync *sync)
 {
 	const uint64_t duration = sync->request->seconds * 1000000000u;
@@ -184,8 +193,7 @@ static int measure(struct sync *sync)
 	       tw_monotonic_ns() - sync->began < duration) {
 		err = look(sync);
 		if (tw_status_is_due())
-			tw_status_show("%s: %" PRIu64, how_names[sync->how],
-				       sync->exchanges);
+			show_status(sync);
 	}
 	tw_status_clear();
 	sync->ended = tw_monotonic_ns();
@@ -303,9 +311,11 @@ static void print_json(const struct sync *sync, const struct found *found)
 	tw_json_u64(&json, "kvm_exchanges", sync->kvm_exchanges);
 	tw_json_u64(&json, "sightings", sync->sightings);
 	tw_json_u64(&json, "duration_ns", sync->ended - sync->began);
-	tw_json_u64(&json, "epochs", found->counts.epochs);
-	tw_json_u64(&json, "rejected", found->counts.rejected);
 	tw_json_bool(&json, "virtual", found->counts.is_virtual);
+	if (!found->counts.is_virtual) {
+		tw_json_u64(&json, "epochs", found->counts.epochs);
+		tw_json_u64(&json, "rejected", found->counts.rejected);
+	}
 	if (found->has_line) {
 		tw_json_double(&json, "hz", found->epoch.hz);
 		tw_json_double(&json, "hz_error", found->epoch.hz_error);
@@ -318,7 +328,7 @@ static void print_json(const struct sync *sync, const struct found *found)
 		tw_json_u64(&json, "zero_mono_ns", found->zero_ns);
 	if (found->has_line && drift_of(sync, found, &ppm))
 		tw_json_double(&json, "drift_ppm", ppm);
-	if (found->count) {
+	if (found->count && !found->counts.is_virtual) {
 		tw_json_u64(&json, "width_min_ns", found->min);
 		tw_json_u64(&json, "width_median_ns", found->median);
 	}
@@ -367,9 +377,14 @@ static void print_line(const struct sync *sync, const struct found *found)
 static void print_text(const struct sync *sync, const struct found *found)
 {
 	print_how(sync);
-	if (found->counts.is_virtual)
-		puts("rate     none: it counts something else than time");
-	else if (found->has_line)
+	/* Each reading that fits no rate has begun an epoch, or was rejected:
+	 * how many did says nothing. */
+	if (found->counts.is_virtual) {
+		puts("rate     none: it has a timebase of its own, which "
+		     "counts something else than time");
+		return;
+	}
+	if (found->has_line)
 		print_line(sync, found);
 	if (found->count)
 		printf("width    %" PRIu64 " ns at least, %" PRIu64
@@ -434,6 +449,9 @@ static int open_sync(struct sync *sync)
 	if (tw_is_channel(target))
 		return tw_error(target, "a channel's events have the host's "
 					"time, that of their arrival");
+	if (tw_foreign_is_spec(target))
+		return tw_error(target, "another tracer's events: trackway "
+					"print and stat read them");
 	if (tw_attach_open(target, tw_ram_is_spec(target), &sync->attach,
 			   &error))
 		return tw_error(NULL, "%s", error.text);
@@ -521,7 +539,8 @@ static const struct tw_example examples[] = {
 
 const struct tw_command tw_command_sync = {
 	.name = "sync",
-	.usage = "[--duration S] [--passive] [--plot FILE] [--json] TARGET",
+	.usage = "[--duration SECONDS] [--passive] [--plot FILE] "
+		 "[--json] TARGET",
 	.summary = "measure a producer's clock against the host's",
 	.details = "A guest that calls tw_guest_sync() is asked for its clock "
 		   "as fast as it answers; any other is watched as it takes "

@@ -40,8 +40,8 @@ static const char *state_of(const struct tw_attach *attach, int in_use)
 }
 
 struct listing {
-	struct tw_table *table; /* NULL: JSON */
-	struct tw_json json;
+	struct tw_table *table; /* or */
+	struct tw_json *json;
 	size_t count;
 };
 
@@ -107,7 +107,7 @@ static void add_line(struct listing *listing, const struct line *line)
 	if (listing->table)
 		add_row(listing->table, line);
 	else
-		add_json(&listing->json, line);
+		add_json(listing->json, line);
 	listing->count++;
 }
 
@@ -169,24 +169,14 @@ static int add_memories(struct listing *listing,
 	return status;
 }
 
-static int print_json(const struct tw_words *memories)
+int tw_list_rings_json(const struct tw_words *memories, struct tw_json *json)
 {
-	struct listing listing = {0};
-	struct tw_json *json = &listing.json;
-	int status;
+	struct listing listing = {.json = json};
 
-	tw_json_begin(json, NULL, '[');
-	status = add_memories(&listing, memories);
-	if (listing.count)
-		tw_text_add_string(&json->text, "\n");
-	tw_json_end(json, ']');
-	tw_json_line(json);
-	tw_output_text(&json->text);
-	free(json->text.data);
-	return status;
+	return add_memories(&listing, memories);
 }
 
-static int print_text(const struct tw_words *memories)
+int tw_list_rings(const struct tw_words *memories, bool is_second)
 {
 	static const struct tw_column columns[] = {
 		{"NAME", false},  {"BOOT", true}, {"STATE", false},
@@ -202,15 +192,12 @@ static int print_text(const struct tw_words *memories)
 	if (!listing.table)
 		return tw_error_memory();
 	status = add_memories(&listing, memories);
+	if (listing.count && is_second)
+		putchar('\n');
 	if (listing.count)
 		printed = tw_table_print(listing.table);
 	else if (status == TW_EXIT_OK)
 		tw_notice("no ring is there");
 	tw_table_destroy(listing.table);
 	return printed ? status : tw_error_memory();
-}
-
-int tw_list_rings(const struct tw_words *memories, bool as_json)
-{
-	return as_json ? print_json(memories) : print_text(memories);
 }

@@ -7,14 +7,21 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define LOOK_MS 100
+#define PATIENCE_MS 2000
 
 static int write_error; /* errno of the first write that failed */
 
@@ -90,23 +97,118 @@ bool tw_output_flush(void)
 	return note_error(fflush(stdout) || ferror(stdout));
 }
 
+/* Whether writing may have to wait for who reads. */
+static bool is_awaited(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && (S_ISFIFO(status.st_mode) ||
+				       S_ISSOCK(status.st_mode) || isatty(fd));
+}
+
+/* How much is taken at once or not at all: all of a pipe that is empty. */
+static size_t room_of(int fd)
+{
+	int held, size;
+
+	if (ioctl(fd, FIONREAD, &held) || held)
+		return PIPE_BUF;
+	size = fcntl(fd, F_GETPIPE_SZ);
+	return size > PIPE_BUF ? (size_t)size : PIPE_BUF;
+}
+
+/*
+ * As many whole lines as there is room for; a line that is longer goes alone.
+ * So no line is half out while there is nobody to take its rest.
+ */
+static size_t piece_of(const char *bytes, size_t size, size_t room)
+{
+	const char *end;
+
+	if (size <= room)
+		return size;
+	end = memrchr(bytes, '\n', room);
+	if (!end)
+		end = memchr(bytes + room, '\n', size - room);
+	return end ? (size_t)(end - bytes) + 1 : size;
+}
+
+/*
+ * Until more is taken. False: we are to end, the reader takes nothing for a
+ * while, and no line is half out.
+ */
+static bool await_reader(int fd, bool is_in_line)
+{
+	struct pollfd out = {.fd = fd, .events = POLLOUT};
+	unsigned int waited = 0;
+
+	for (;;) {
+		int got = poll(&out, 1, LOOK_MS);
+
+		/* Of errors write() tells more. */
+		if (got > 0 || (got < 0 && errno != EINTR))
+			return true;
+		waited = tw_interrupted() ? waited + (got ? 0 : LOOK_MS) : 0;
+		if (!is_in_line && waited >= PATIENCE_MS)
+			return false;
+	}
+}
+
+/* 0, or the error. */
+static int write_text(int fd, const char *bytes, size_t size)
+{
+	const bool awaited = is_awaited(fd);
+	size_t left = 0; /* of the piece that has been begun */
+
+	while (size) {
+		const bool is_in_line = left;
+		ssize_t written;
+
+		if (awaited && !await_reader(fd, is_in_line))
+			return ETIMEDOUT;
+		if (!is_in_line)
+			left = awaited ? piece_of(bytes, size, room_of(fd))
+				       : size;
+		written = write(fd, bytes, left);
+		if (written < 0 && errno != EINTR && errno != EAGAIN)
+			return errno;
+		if (written < 0) {
+			left = is_in_line ? left : 0;
+			continue;
+		}
+		bytes += written;
+		size -= (size_t)written;
+		left -= (size_t)written;
+	}
+	return 0;
+}
+
 bool tw_output_text(struct tw_text *text)
 {
+	const int fd = fileno(stdout);
 	size_t size = text->size;
 
 	errno = 0;
 	text->size = 0;
 	if (text->failed)
 		return note_error(true);
-	return note_error(size && fwrite(text->data, 1, size, stdout) != size);
+	if (!tw_output_flush())
+		return false;
+	if (fd < 0)
+		return note_error(fwrite(text->data, 1, size, stdout) != size);
+	errno = write_text(fd, text->data, size);
+	return note_error(errno);
 }
 
 int tw_output_finish(int status)
 {
 	if (tw_output_flush())
 		return status;
+	if (write_error == ETIMEDOUT)
+		tw_error("stdout", "nobody reads it: some lines that were to "
+				   "come are left out");
 	/* A reader that has seen enough is no news. */
-	if (write_error != EPIPE)
+	else if (write_error != EPIPE)
 		tw_error("stdout", "%s", strerror(write_error));
 	return TW_EXIT_FAILED;
 }

@@ -257,7 +257,8 @@ static void show_status(struct session *session)
 					(double)(now - session->status_ns));
 	session->status_ns = now;
 	session->status_bytes = totals.bytes;
-	tw_status_show("%" PRIu64 " events, %" PRIu64 " lost, %s, %s/s, %s",
+	tw_status_show("%" PRIu64 " events in full pages, %" PRIu64
+		       " lost, %s, %s/s, %s",
 		       totals.events, totals.lost,
 		       tw_bytes_of(totals.bytes).text,
 		       tw_bytes_of(per_second).text,
@@ -381,6 +382,16 @@ static void say_parts(const struct session *session, uint32_t count)
 		tw_notice("and %" PRIu32 " more", count - PARTS_MAX);
 }
 
+/* Whether the command is all there was to record, and it has made no ring. */
+static bool is_nothing(const struct session *session)
+{
+	struct tw_recording_totals totals;
+
+	tw_recording_totals(session->recording, &totals);
+	return session->has_command && !totals.producers &&
+	       !session->request->targets.count;
+}
+
 static void say_totals(const struct session *session)
 {
 	struct tw_recording_totals totals;
@@ -400,14 +411,11 @@ static void say_totals(const struct session *session)
 /* A command that was never recorded: the user should know why. */
 static int check_command(const struct session *session)
 {
-	struct tw_recording_totals totals;
-
 	if (session->missed_ring)
 		tw_notice("%s: left a ring that can't be read",
 			  session->request->command[0]);
-	tw_recording_totals(session->recording, &totals);
 	/* One that is no producer may still say how long to record others. */
-	if (totals.producers || session->request->targets.count)
+	if (!is_nothing(session))
 		return TW_EXIT_OK;
 	rmdir(session->request->directory);
 	return tw_error(session->request->command[0],
@@ -463,7 +471,10 @@ static int end_recording(struct session *session, int status)
 		missing = check_guests(session);
 	if (missing)
 		return missing;
-	say_totals(session);
+	/* Then there is no directory, either, and the reason is still to come.
+	 */
+	if (status || ended || !is_nothing(session))
+		say_totals(session);
 	return status ? status : ended;
 }
 

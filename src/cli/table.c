@@ -103,28 +103,40 @@ static void measure(const struct tw_table *table, size_t *widths)
 	}
 }
 
-static void print_cell(const struct tw_table *table, const struct cell *cell,
-		       size_t column, size_t width)
+static void add_blanks(struct tw_text *text, size_t count)
+{
+	char *out = tw_text_reserve(text, count);
+
+	if (!out)
+		return;
+	memset(out, ' ', count);
+	text->size += count;
+}
+
+static void add_cell(struct tw_text *text, const struct tw_table *table,
+		     const struct cell *cell, size_t column, size_t width)
 {
 	bool is_right = table->columns[column].right;
 	bool is_last = column + 1 == table->column_count;
-	int fill = (int)(width - cell->width);
+	bool is_styled = cell->style != TW_STYLE_PLAIN && cell->size;
 
 	if (is_right)
-		printf("%*s", fill, "");
-	if (cell->style != TW_STYLE_PLAIN && cell->size)
-		printf("%s%.*s%s", tw_style(cell->style), (int)cell->size,
-		       cell->text, tw_style(TW_STYLE_PLAIN));
-	else
-		fwrite(cell->text, 1, cell->size, stdout);
+		add_blanks(text, width - cell->width);
+	if (is_styled)
+		tw_text_add_string(text, tw_style(cell->style));
+	tw_text_add(text, cell->text, cell->size);
+	if (is_styled)
+		tw_text_add_string(text, tw_style(TW_STYLE_PLAIN));
 	if (!is_right && !is_last)
-		printf("%*s", fill, "");
-	fputs(is_last ? "\n" : "  ", stdout);
+		add_blanks(text, width - cell->width);
+	tw_text_add_string(text, is_last ? "\n" : "  ");
 }
 
 bool tw_table_print(const struct tw_table *table)
 {
 	size_t *widths = calloc(table->column_count, sizeof(*widths));
+	struct tw_text text = {0};
+	bool has_memory;
 
 	if (!widths || table->failed) {
 		free(widths);
@@ -136,11 +148,16 @@ bool tw_table_print(const struct tw_table *table)
 		struct cell cell = {(char *)(uintptr_t)title, strlen(title),
 				    strlen(title), TW_STYLE_BOLD};
 
-		print_cell(table, &cell, i, widths[i]);
+		add_cell(&text, table, &cell, i, widths[i]);
 	}
 	for (size_t i = 0; i < table->count; i++)
-		print_cell(table, &table->cells[i], i % table->column_count,
-			   widths[i % table->column_count]);
+		add_cell(&text, table, &table->cells[i],
+			 i % table->column_count,
+			 widths[i % table->column_count]);
+	has_memory = !text.failed;
+	if (has_memory)
+		tw_output_text(&text);
+	free(text.data);
 	free(widths);
-	return true;
+	return has_memory;
 }

@@ -603,7 +603,7 @@ def test_mistakes(directory):
     check(not trace.exists(), "a directory was made")
     counts = counts_of(run("record", "-o", trace, *options(), target)[1])
     check(not any(counts.values()), counts)
-    fails("no target is a channel", "print", *options(), trace)
+    fails("no target is a guest's channel", "print", *options(), trace)
 
 
 def main():

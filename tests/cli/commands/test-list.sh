@@ -118,8 +118,55 @@ expect_equal "$out" '[]'
 run list "image:$memory.not"
 expect_status 1
 
-run list surplus
-expect_status 2
-expect_err "trackway list: 'surplus' is no memory of a guest*"
+
+# Targets of all kinds together: programs first, then guests' memories. A name
+# stands for all that have it, and a ring that is named twice is listed once.
+cat "$TRACKWAY_DIR/guest.$((dead + 8)).ring" >"$memory"
+make_ring alpha $((dead + 2)) closed
+make_ring alpha $((dead + 3))
+run list "image:$memory" alpha "$pid" ticker "ring:$TRACKWAY_DIR/ticker.$pid.ring" \
+    "$pid"
+expect_status 0
+expect_err ''
+expect_equal "$(awk '{ print $1, $2 }' <<<"$out")" "NAME PID
+alpha $((dead + 2))
+alpha $((dead + 3))
+ticker $pid
+ 
+NAME BOOT
+guest 1"
+run list --json "image:$memory" "$pid" alpha
+expect_status 0
+expect_equal "$(jq -c '[.[].name]' <<<"$out")" \
+    '["ticker","alpha","alpha","guest"]'
+run list --json "image:$memory"
+expect_equal "$(jq -c '[.[].name]' <<<"$out")" '["guest"]'
+run list "$pid"
+expect_equal "$(wc -l <<<"$out")" 2
+# What isn't there is said, and leaves the others.
+run list "$pid" surplus "image:$memory"
+expect_status 1
+expect_err 'trackway: surplus: no traced program of this name*'
+expect_equal "$(wc -l <<<"$out")" 5
+run list "$pid" "image:$memory.not"
+expect_status 1
+expect_err "trackway: image:$memory.not: *"
+expect_equal "$(wc -l <<<"$out")" 2
+run list --json surplus
+expect_status 1
+expect_equal "$out" '[]'
+run list $((dead + 9))
+expect_status 1
+expect_err "trackway: $((dead + 9)): no such process"
+expect_out ''
+run list "channel:$memory"
+expect_status 1
+expect_err 'trackway: channel:*: a channel has no ring*'
+run list qemu-log:x
+expect_status 1
+expect_err "trackway: qemu-log:x: another tracer's events*"
 run list --clean "image:$memory"
 expect_status 2
+run list --clean "$pid"
+expect_status 2
+expect_err 'trackway list: --clean takes no target*'

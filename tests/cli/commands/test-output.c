@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables, durations, error lines. */
+/* Tables, durations, error lines, lines into a pipe. */
 #include "../../../src/cli/cli.h"
 
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -106,6 +111,63 @@ static void errors_are_one_line(void **state)
 		       "trackway: by the way\n");
 }
 
+#define LONG_LINE 200000 /* more than a pipe holds */
+
+static void print_long_line(void)
+{
+	struct tw_text text = {0};
+	char *line = tw_text_reserve(&text, LONG_LINE);
+
+	if (!line)
+		_exit(3);
+	memset(line, 'x', LONG_LINE);
+	line[LONG_LINE - 1] = '\n';
+	text.size = LONG_LINE;
+	tw_text_add_string(&text, "end\n");
+	tw_interrupt_catch();
+	_exit(!tw_output_text(&text));
+}
+
+/* Somebody who may read is waited for while a line is half out. */
+static void a_line_is_finished(void **state)
+{
+	static char got[LONG_LINE + 16];
+	const struct timespec pause = {.tv_nsec = 1000000};
+	const struct timespec patience = {.tv_sec = 3};
+	struct pollfd out;
+	size_t size = 0;
+	ssize_t more;
+	int ends[2];
+	int status;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		print_long_line();
+	}
+	out = (struct pollfd){.fd = ends[1], .events = POLLOUT};
+	while (poll(&out, 1, 0) == 1)
+		nanosleep(&pause, NULL);
+	close(ends[1]);
+	kill(pid, SIGINT);
+	/* Longer than others are waited for. */
+	nanosleep(&patience, NULL);
+	while ((more = read(ends[0], got + size, sizeof(got) - size)) > 0)
+		size += (size_t)more;
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_true(size >= LONG_LINE);
+	assert_ptr_equal(memchr(got, '\n', size), got + LONG_LINE - 1);
+	assert_int_equal(got[size - 1], '\n');
+	assert_int_equal(size == LONG_LINE + 4, WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +175,7 @@ int main(void)
 		cmocka_unit_test(an_empty_table),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(errors_are_one_line),
+		cmocka_unit_test(a_line_is_finished),
 	};
 
 	return cmocka_run_group_tests_name("cli-output", tests, NULL, NULL);

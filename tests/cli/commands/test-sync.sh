@@ -38,6 +38,9 @@ expect_err "trackway: image:$memory: can't be written to"
 run sync "channel:$memory"
 expect_status 1
 expect_err "trackway: channel:$memory: *"
+run sync "qemu-log:$memory"
+expect_status 1
+expect_err "trackway: qemu-log:$memory: another tracer's events*"
 run sync "ram:$directory/nothing"
 expect_status 1
 expect_err "trackway: ram:$directory/nothing: no such file"

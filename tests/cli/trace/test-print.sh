@@ -192,6 +192,14 @@ expect_status 1
 expect_err 'trackway: ./empty: holds no trace'
 run print empty
 expect_status 1
+for command in print stat events; do
+    run "$command" --events json dir
+    expect_status 1
+    expect_err "trackway: --events: no target is a guest's channel*"
+    run "$command" --schema json dir
+    expect_status 1
+    expect_err "trackway: --schema: no target is a guest's memory*"
+done
 run print -e cuont dir
 expect_status 1
 expect_err "trackway: no event 'cuont', did you mean 'count'?"

@@ -91,6 +91,32 @@ def plot(trackway, target, directory):
     check(len(line) == 1 and "L" in line[0], f"no line in the plot: {line}")
 
 
+def own_timebase(machine, trackway, image, directory):
+    """A counter of instructions: that is said, and nothing of bounds."""
+    with lib.Guest(machine, image, directory,
+                   options=("-icount", "shift=3")) as guest:
+        wait_for("the ring", lambda: trackway.rings(guest.target))
+
+        def look():
+            found = sync(trackway, guest.target)
+            print(f"icount: {found}", flush=True)
+            return found if found["virtual"] else None
+
+        found = wait_for("a timebase of its own", look)
+        check(not {"epochs", "rejected", "hz", "width_min_ns"} & found.keys(),
+              f"more is said of it: {found}")
+        text = wait_for("the same as text", lambda: say_own(trackway, guest))
+        check(len(text.splitlines()) == 2, f"more is said of it: {text}")
+
+
+def say_own(trackway, guest):
+    """What it says of a timebase of its own, once it has found that out."""
+    done = subprocess.run([trackway.program, "sync", guest.target],
+                          capture_output=True, text=True, timeout=lib.LIMIT,
+                          check=False)
+    return done.stdout if "timebase of its own" in done.stdout else None
+
+
 def test(machine, trackway, tracetool, check_truth):
     trackway = lib.Trackway(trackway)
     lib.need_memory_access()
@@ -113,6 +139,7 @@ def test(machine, trackway, tracetool, check_truth):
             narrow(trackway, f"ram:{ram}", "beacons", PASSIVE_NS, "--passive")
             trackway.run("disable", guest.target, "guest_work")
             stopped(guest, trackway, f"ram:{ram}")
+        own_timebase(machine, trackway, image, directory)
 
 
 def main():
