@@ -625,11 +625,13 @@ static int load_time(struct tw_ring_reader *reader, uint64_t offset,
 	uint64_t word;
 	int error = read_at(reader, offset, &word, sizeof(word));
 
+	if (error)
+		return error;
 	word = tw_ring_u64(reader, word);
 	if (!big)
 		word >>= 64 - TW_EVENT_TIME_BITS;
 	*time = begin + ((word - begin) & mask);
-	return error;
+	return 0;
 }
 
 /*
