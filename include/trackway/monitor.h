@@ -94,9 +94,10 @@ TW_MONITOR_API void tw_monitor_destroy(struct tw_monitor *monitor);
  * It costs next to nothing while all rings are there. While one is gone, a call
  * searches up to 256 MiB of its guest's memory, the place where the ring was
  * before all else; but only some of the calls do, so that they take no more
- * than a tenth of the time. What was read of the old ring stays. A process that
- * has ended is not looked for again, nor is a VM, and rings that came in the
- * place of none are left to the next monitor that is opened.
+ * than a tenth of the time. What was read of the old ring stays, which is some
+ * memory for each boot and client, and so after 256 boots no more are looked
+ * for. A process that has ended is not looked for again, nor is a VM, and rings
+ * that came in the place of none are left to the next monitor that is opened.
  */
 TW_MONITOR_API void tw_monitor_look(struct tw_monitor *monitor);
 

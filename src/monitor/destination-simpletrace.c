@@ -39,7 +39,8 @@ struct ring {
 	/* CLOCK_MONOTONIC: its bounds are not waited for any longer; 0: that
 	 * has not begun. */
 	uint64_t until_ns;
-	uint32_t looks; /* during that */
+	uint32_t looks;	    /* during that */
+	uint64_t delivered; /* its events; once it has ended, as last seen */
 };
 
 struct simpletrace {
@@ -112,7 +113,8 @@ static int break_off(struct simpletrace *simpletrace, int code,
 
 /* ---- Waiting for bounds ---- */
 
-static uint64_t count_delivered(const struct simpletrace *simpletrace)
+/* Never less than before: what a ring had brought still counts once it ends. */
+static uint64_t count_delivered(struct simpletrace *simpletrace)
 {
 	struct tw_drain_totals totals;
 	const struct tw_drain *drain;
@@ -120,10 +122,11 @@ static uint64_t count_delivered(const struct simpletrace *simpletrace)
 
 	for (uint32_t i = 0; i < simpletrace->count; i++) {
 		drain = tw_trace_drain(simpletrace->trace, i);
-		if (!drain)
-			continue;
-		tw_drain_totals(drain, &totals);
-		sum += totals.delivered;
+		if (drain) {
+			tw_drain_totals(drain, &totals);
+			simpletrace->rings[i].delivered = totals.delivered;
+		}
+		sum += simpletrace->rings[i].delivered;
 	}
 	return sum;
 }
@@ -185,19 +188,28 @@ static void place_kept(struct simpletrace *simpletrace)
 	kept->minus_ns = time.minus_ns;
 }
 
+/* For good: else the ring's next event would be waited for, as long again. */
+static void stop_waiting(struct ring *ring)
+{
+	ring->looks = WAIT_LOOKS;
+	ring->until_ns = tw_monotonic_ns();
+}
+
 /* After a look. */
 static void wait_on(struct simpletrace *simpletrace)
 {
 	const struct tw_record *kept = &simpletrace->kept;
+	struct ring *ring;
 
 	if (!simpletrace->is_waiting)
 		return;
-	simpletrace->rings[kept->producer->index].looks++;
+	ring = &simpletrace->rings[kept->producer->index];
+	ring->looks++;
 	place_kept(simpletrace);
-	simpletrace->is_waiting = is_worth_waiting(simpletrace, kept) &&
-				  count_delivered(simpletrace) -
-						  simpletrace->delivered <
-					  WAIT_EVENTS_MAX;
+	if (count_delivered(simpletrace) - simpletrace->delivered >=
+	    WAIT_EVENTS_MAX)
+		stop_waiting(ring);
+	simpletrace->is_waiting = is_worth_waiting(simpletrace, kept);
 }
 
 /* ---- Writing ---- */

@@ -20,7 +20,7 @@
 #define GAP_SHARE 10 /* times what the last one took */
 /* Rings that may come one after another in a place: what clients have read of
  * each stays with them. */
-#define EPOCHS_MAX 4096u
+#define EPOCHS_MAX 256u
 
 static bool is_gone(struct tw_monitored *target)
 {

@@ -9,6 +9,7 @@
 #include "../attach/ram.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,32 @@ static int reserve(struct tw_monitor_reader *reader, uint32_t producer)
 		return -ENOMEM;
 	reader->targets = targets;
 	return 0;
+}
+
+/*
+ * The very ring that the monitor has: out of the same memory, which costs no
+ * search. -ESTALE: it is gone, and another one may be at its place by now.
+ */
+static int open_in_guest(const struct tw_monitored *target,
+			 struct tw_attach **attach,
+			 struct tw_attach_error *error)
+{
+	struct tw_ram *ram = target->guest->ram;
+
+	for (size_t i = 0; i < tw_ram_ring_count(ram); i++)
+		if (tw_ram_ring(ram, i)->serial == target->serial)
+			return tw_ram_attach(ram, i, false, attach, error);
+	snprintf(error->text, sizeof(error->text), "%s: the ring is gone",
+		 target->attach->target.path);
+	return -ESTALE;
+}
+
+static int open_target(const struct tw_monitored *target,
+		       struct tw_attach **attach, struct tw_attach_error *error)
+{
+	return target->guest ? open_in_guest(target, attach, error)
+			     : tw_attach_open(target->attach->target.path,
+					      false, attach, error);
 }
 
 static int add_target(struct tw_monitor_reader *reader,
@@ -37,9 +64,12 @@ static int add_target(struct tw_monitor_reader *reader,
 	uint32_t producer = tw_trace_producer_count(reader->trace);
 	int err = reserve(reader, producer);
 
-	reader->epochs[index] = target->epoch;
 	if (!err)
-		err = tw_attach_open(path, false, &attach, &reader->error);
+		err = open_target(target, &attach, &reader->error);
+	/* In a guest it can be had at the next look what can't be had now; to
+	 * look for a ring by its name may take long, and so is done once. */
+	if (!err || err == -ESTALE || !target->guest)
+		reader->epochs[index] = target->epoch;
 	if (err)
 		return err;
 	err = tw_attach_share_schemas(attach, target->attach, &reader->error);

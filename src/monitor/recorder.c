@@ -42,8 +42,8 @@ enum wish {
 };
 
 struct ring {
-	char *path;
-	uint32_t epoch;
+	char *path; /* the same as id.path, but ours */
+	struct tw_recorder_ring id;
 };
 
 struct tw_recorder {
@@ -317,13 +317,29 @@ static int open_destination(const char *to, bool append,
 	return tw_destination_open_simpletrace(to, append, destination, error);
 }
 
-/* Writable if that can be had: pages are to be given back. */
-static int open_ring(const char *path, struct tw_attach **attach,
-		     struct tw_attach_error *error)
+static bool is_that(const struct tw_attach *attach,
+		    const struct tw_recorder_ring *ring)
 {
-	const int code = tw_attach_open(path, true, attach, error);
+	const struct tw_ring_control *control = &attach->ring.control;
 
-	return code ? tw_attach_open(path, false, attach, error) : 0;
+	return control->generation == ring->generation &&
+	       !memcmp(control->uuid, ring->uuid, sizeof(ring->uuid));
+}
+
+/* Writable if that can be had: pages are to be given back. */
+static int open_ring(const struct tw_recorder_ring *ring,
+		     struct tw_attach **attach, struct tw_attach_error *error)
+{
+	int code = tw_attach_open(ring->path, true, attach, error);
+
+	if (code)
+		code = tw_attach_open(ring->path, false, attach, error);
+	if (code || is_that(*attach, ring))
+		return code;
+	tw_attach_close(*attach);
+	snprintf(error->text, sizeof(error->text), "%s: another ring is there",
+		 ring->path);
+	return -ESTALE;
 }
 
 static bool has_ended(int code)
@@ -353,7 +369,7 @@ static int open_rings(const struct tw_recorder *recorder, bool are_needed,
 	if (!attaches)
 		return fail(error, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < recorder->count; i++) {
-		code = open_ring(recorder->rings[i].path, &attaches[i], error);
+		code = open_ring(&recorder->rings[i].id, &attaches[i], error);
 		if (code)
 			attaches[i] = NULL;
 		if (code && !has_ended(code))
@@ -406,7 +422,7 @@ static int hand_over(struct tw_destination *from, struct tw_destination *to,
 {
 	struct tw_ring_start start = {
 		.after_ns = tw_monotonic_ns(),
-		.epoch = ring->epoch,
+		.epoch = ring->id.epoch,
 	};
 	int code;
 
@@ -510,7 +526,8 @@ static int keep_ring(struct tw_recorder *recorder,
 
 	for (size_t i = 0; i < recorder->count; i++)
 		if (!strcmp(recorder->rings[i].path, ring->path)) {
-			recorder->rings[i].epoch = ring->epoch;
+			recorder->rings[i].id = *ring;
+			recorder->rings[i].id.path = recorder->rings[i].path;
 			return 0;
 		}
 	path = strdup(ring->path);
@@ -522,7 +539,8 @@ static int keep_ring(struct tw_recorder *recorder,
 		free(path);
 		return -ENOMEM;
 	}
-	rings[recorder->count++] = (struct ring){path, ring->epoch};
+	rings[recorder->count] = (struct ring){path, *ring};
+	rings[recorder->count++].id.path = path;
 	return 0;
 }
 
@@ -558,7 +576,7 @@ static int add_rings(struct tw_recorder *recorder, struct tw_attach **attaches,
 
 	for (size_t i = 0; !code && i < recorder->count; i++) {
 		const struct tw_ring_start start = {
-			.epoch = recorder->rings[i].epoch,
+			.epoch = recorder->rings[i].id.epoch,
 		};
 
 		if (!attaches[i])
@@ -581,7 +599,7 @@ static int add_later(struct tw_recorder *recorder,
 	};
 	struct tw_destination *destination = recorder->destination;
 	struct tw_attach *attach;
-	int code = open_ring(ring->path, &attach, error);
+	int code = open_ring(ring, &attach, error);
 
 	if (code)
 		return code;
@@ -598,7 +616,8 @@ void tw_recorder_add(struct tw_recorder *recorder,
 
 	wish_for(recorder, WISH_REST);
 	code = add_later(recorder, ring, &error);
-	if (code)
+	/* Gone again: nothing of it is left to record. */
+	if (code && !has_ended(code))
 		tw_destination_fail(recorder->destination, code, NULL,
 				    error.text);
 	wish_for(recorder, WISH_RECORD);

@@ -30,6 +30,9 @@ struct tw_recorder_ring {
 	/* In a guest's memory: which of the rings that came one after another
 	 * it is, from 1. */
 	uint32_t epoch;
+	/* Which it is: another one may be at its place by now. */
+	uint8_t uuid[16];
+	uint32_t generation;
 };
 
 /*
@@ -49,7 +52,8 @@ int tw_recorder_start(const struct tw_recorder_ring *rings, size_t count,
 
 /*
  * Record this ring too, with all that it holds: one that has come in the place
- * of another. Where it can't be, that is told when the recording ends.
+ * of another. If it is gone again by now, it is left out; where it can't be
+ * recorded for another reason, that is told when the recording ends.
  */
 void tw_recorder_add(struct tw_recorder *recorder,
 		     const struct tw_recorder_ring *ring);

@@ -97,10 +97,15 @@ static int switch_off(struct tw_monitor *monitor, struct tw_trace_file *file,
 
 static struct tw_recorder_ring ring_of(const struct tw_monitored *target)
 {
-	return (struct tw_recorder_ring){
+	const struct tw_ring_control *control = &target->attach->ring.control;
+	struct tw_recorder_ring ring = {
 		.path = target->attach->target.path,
 		.epoch = target->epoch,
+		.generation = control->generation,
 	};
+
+	memcpy(ring.uuid, control->uuid, sizeof(ring.uuid));
+	return ring;
 }
 
 /* Those of programs that have not ended; *count of them. NULL: no memory. */

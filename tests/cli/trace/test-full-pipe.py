@@ -93,6 +93,8 @@ def check_reader_leaves(arguments):
 
 
 def main():
+    # Children would inherit that it is ignored, as in a shell's background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     directory = tempfile.mkdtemp()
     for name in "TRACKWAY", "TRACKWAY_KEEP", "TRACKWAY_RING_SIZE":
         os.environ.pop(name, None)

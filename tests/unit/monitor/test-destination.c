@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 static struct fixture fixture;
+static struct fixture other; /* where a test made it */
 static char directory[64];
 
 static int setup(void **state)
@@ -42,6 +43,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	fixture_destroy(&fixture);
+	if (other.memory)
+		fixture_destroy(&other);
+	other.memory = NULL;
 	remove_tree(directory);
 	return 0;
 }
@@ -120,14 +124,20 @@ static struct tw_destination *open_destination(open_fn open, const char *to)
 	return destination;
 }
 
-static void add(struct tw_destination *destination,
-		const struct tw_ring_start *start)
+static void add_ring(struct tw_destination *destination, struct fixture *ring,
+		     const struct tw_ring_start *start)
 {
-	struct tw_attach *attach = fixture_attach(&fixture, NULL);
+	struct tw_attach *attach = fixture_attach(ring, NULL);
 	struct tw_attach_error error;
 
 	if (destination->kind->add(destination, attach, start, &error))
 		fail_msg("%s", error.text);
+}
+
+static void add(struct tw_destination *destination,
+		const struct tw_ring_start *start)
+{
+	add_ring(destination, &fixture, start);
 }
 
 static void end(struct tw_destination *destination)
@@ -332,6 +342,7 @@ static void test_simpletrace_refuses(void **state)
 #define EVENTS_MAX 256
 #define HOUR_NS UINT64_C(3600000000000)
 #define BEHIND_NS UINT64_C(3000000000)
+#define NOTHING_BYTES 24 /* of a record without arguments */
 #define SLACK_NS 1000000 /* between two readings of the clocks' difference */
 
 /*
@@ -391,7 +402,8 @@ static uint64_t number_at(const uint8_t *at)
 	return number;
 }
 
-/* Times as they are in the file. Returns how many there are. */
+/* Times of the guest's events, as they are in the file, as far as it is read.
+ * Returns how many there are. */
 static int read_times(const char *path)
 {
 	static uint8_t bytes[1 << 16];
@@ -403,7 +415,7 @@ static int read_times(const char *path)
 	assert_non_null(file);
 	size = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
-	while (at + 24 < size) {
+	while (at + 48 <= size) {
 		uint32_t length;
 
 		if (!number_at(bytes + at)) {
@@ -412,10 +424,14 @@ static int read_times(const char *path)
 			continue;
 		}
 		memcpy(&length, bytes + at + 24, sizeof(length));
-		guest.known[number_at(bytes + at + 40)] = number_at(bytes + at +
-								    16);
+		if (length > NOTHING_BYTES) {
+			const uint64_t n = number_at(bytes + at + 40);
+
+			assert_true(n < EVENTS_MAX);
+			guest.known[n] = number_at(bytes + at + 16);
+			count++;
+		}
 		at += 8 + length;
-		count++;
 	}
 	return count;
 }
@@ -509,6 +525,82 @@ static void test_guest_silent(void **state)
 	assert_int_equal(read_times("only"), 1);
 }
 
+/* ---- A guest beside a program ---- */
+
+#define OTHER_PAGE 65536
+#define OTHER_PAGES 64
+#define WAIT_EVENTS_MAX (UINT64_C(1) << 20) /* as destination-simpletrace.c */
+
+static void be_other(void)
+{
+	struct tw_ring_control *control;
+	const uint64_t now = tw_monotonic_ns();
+
+	fixture_create(&other, OTHER_PAGE, OTHER_PAGES, TW_RING_DISCARD);
+	control = other.ring.control;
+	control->pid = (uint32_t)getpid();
+	control->sync_first = (struct tw_ring_sync){
+		.clock = now,
+		.mono_ns = now,
+		.real_ns = tw_real_offset() + now,
+	};
+	control->sync_last = control->sync_first;
+}
+
+static void other_emit(uint64_t count)
+{
+	other.clock = tw_monotonic_ns();
+	for (uint64_t i = 0; i < count; i++)
+		assert_true(fixture_emit_as(&other, 0, 0, EVENT_NOTHING, 0));
+}
+
+/* So that a guest's event is waited for, of the two that there are. */
+static struct tw_destination *wait_for_guest(uint64_t other_count)
+{
+	const struct tw_ring_start start = {.epoch = 1};
+	struct tw_destination *only;
+
+	be_guest();
+	be_other();
+	only = open_destination(tw_destination_open_simpletrace, "only");
+	add_guest(only, &start);
+	add_ring(only, &other, &start);
+	guest_emit();
+	guest_emit();
+	other_emit(other_count);
+	turn(only);
+	assert_int_equal(read_times("only"), 0);
+	return only;
+}
+
+/* A program that ends is no reason not to wait for a guest any longer. */
+static void test_guest_other_ends(void **state)
+{
+	struct tw_destination *only = wait_for_guest(100);
+
+	fixture_close(&other);
+	turn(only);
+	assert_int_equal(read_times("only"), 0);
+	assert_null(only->kind->cut(only, other.path));
+	assert_int_equal(read_times("only"), 2);
+	end(only);
+}
+
+/* If a lot comes meanwhile, a guest's ring is waited for no longer: for none of
+ * its events. In so few looks that this is the one reason. */
+static void test_guest_other_busy(void **state)
+{
+	struct tw_destination *only = wait_for_guest(0);
+
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(read_times("only"), 0);
+		other_emit(WAIT_EVENTS_MAX / 4);
+		turn(only);
+	}
+	assert_int_equal(read_times("only"), 2);
+	end(only);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -528,6 +620,8 @@ int main(void)
 		TEST(test_guest_unbounded),
 		TEST(test_guest_bounded_later),
 		TEST(test_guest_silent),
+		TEST(test_guest_other_ends),
+		TEST(test_guest_other_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -423,6 +423,15 @@ static void poll_for(const char *text)
 	assert_non_null(strstr(answer, text));
 }
 
+static void follow(void)
+{
+	assert_int_equal(
+		tw_monitor_client_create(monitor, TW_MONITOR_JSON, &client), 0);
+	say("{\"execute\": \"qmp_capabilities\"}"
+	    "{\"execute\": \"x-trackway-follow\", \"arguments\": "
+	    "{\"enable\": true}}");
+}
+
 static void open_written(const struct fixture *written)
 {
 	char spec[PATH_MAX];
@@ -431,11 +440,7 @@ static void open_written(const struct fixture *written)
 	snprintf(spec, sizeof(spec), "ram:%s", written->path);
 	if (tw_monitor_open(&target, 1, &monitor, why, sizeof(why)))
 		fail_msg("%s", why);
-	assert_int_equal(
-		tw_monitor_client_create(monitor, TW_MONITOR_JSON, &client), 0);
-	say("{\"execute\": \"qmp_capabilities\"}"
-	    "{\"execute\": \"x-trackway-follow\", \"arguments\": "
-	    "{\"enable\": true}}");
+	follow();
 }
 
 static bool has_part(const struct fixture *written, const char *name)
@@ -475,6 +480,46 @@ static void test_guest_reset_followed(void **state)
 	fixture_destroy(&written);
 }
 
+static void boot_again(struct fixture *written, uint32_t lane)
+{
+	fixture_reset(written);
+	written->ring.control->pid = 0;
+	fixture_emit(written, lane);
+}
+
+/* A client that looks late, when the ring that the monitor has found is gone
+ * and a third is at its place: that is told once, and not as the second. */
+static void test_guest_reset_twice(void **state)
+{
+	struct tw_monitor_client *late;
+	struct fixture written;
+	uint32_t told = 0;
+
+	fixture_create(&written, 4096, 8, TW_RING_OVERWRITE);
+	written.ring.control->pid = 0;
+	open_written(&written);
+	late = client;
+	follow();
+	fixture_emit(&written, 0);
+	poll_for("lane=0 n=0 ");
+	boot_again(&written, 1);
+	poll_for("lane=1 n=0 ");
+	tw_monitor_client_destroy(client);
+	client = late;
+	boot_again(&written, 2);
+	for (int i = 0, after = 0; i < TRIES && after < 50; i++) {
+		/* At once: the monitor does not search again so soon. */
+		tw_monitor_client_poll(client);
+		pull();
+		told += strstr(answer, "lane=2 n=0 ") != NULL;
+		after += told > 0;
+		nap();
+	}
+	assert_int_equal(told, 1);
+	stop_all(NULL);
+	fixture_destroy(&written);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, stop_all)
 
 int main(void)
@@ -491,6 +536,7 @@ int main(void)
 		TEST(test_guest_reset),
 		TEST(test_guest_look),
 		TEST(test_guest_reset_followed),
+		TEST(test_guest_reset_twice),
 	};
 	int failed;
 
