@@ -131,7 +131,7 @@ static TW_INLINE void tw_slot_end(const struct tw_slot *slot, uint64_t id,
 {
 	uint64_t word;
 
-	/* Release (O), with the acquire in settle_end(): who sees this time
+	/* Release (T), with the acquire in settle_end(): who sees this time
 	 * sees the event before committed. */
 	__atomic_store_n(&slot->page->timestamp_end, slot->time,
 			 __ATOMIC_RELEASE);

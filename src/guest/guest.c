@@ -307,7 +307,7 @@ static bool reserve(struct tw_writer *writer, size_t size, uint64_t *time)
 		return false;
 	if (!has_room(writer, size, now) && !turn_page(writer, &now))
 		return false;
-	/* A page does not begin at 0. */
+	/* The page may begin later than now: none begins at 0. */
 	last = writer->page->timestamp_end;
 	*time = now < last ? last : now;
 	return true;
@@ -368,7 +368,7 @@ static TW_INLINE unsigned char *stamp(struct tw_page *page, unsigned char *at,
 	uint64_t word = TW_EVENT_WORD(time, 0);
 
 	TW_PUT(at, word);
-	tw_fence_release(); /* (O), as in tw_slot_end() */
+	tw_fence_release(); /* (T), as in tw_slot_end() */
 	tw_store_relaxed_u64(&page->timestamp_end, time);
 	return at;
 }

@@ -649,7 +649,7 @@ static int settle_end(struct tw_ring_reader *reader, uint64_t at,
 	uint32_t bits;
 	int error;
 
-	/* Acquire (O), with the release of timestamp_end in tw_slot_end(): the
+	/* Acquire (T), with the release of timestamp_end in tw_slot_end(): the
 	 * end is loaded before the size is, and is stored behind the last. */
 	tw_fence_acquire();
 	error = load_u32(reader, at + offsetof(struct tw_page, content_size),
