@@ -22,11 +22,11 @@ traps:
 	jmp %g1 + %lo(reset)
 	nop
 	nop
-	.rept 0x1e - 1
+	.rept 0x1a - 1
 	TRAP(fault)
 	.endr
-	TRAP(interrupt) /* 0x1e: level 14 */
-	.rept 0x100 - 0x1f
+	TRAP(interrupt) /* 0x1a: level 10 */
+	.rept 0x100 - 0x1b
 	TRAP(fault)
 	.endr
 
