@@ -209,6 +209,16 @@ TW_CHANNEL_API int tw_frame_decoder_next(struct tw_frame_decoder *decoder,
  */
 TW_CHANNEL_API void tw_frame_decoder_end(struct tw_frame_decoder *decoder);
 
+/*
+ * The stream has been silent for a while: what is unfinished may stay so, since
+ * its guest was reset and now waits for us. A frame that is not complete is
+ * given up, as at an end, but only for a whole one that begins within it; else
+ * it is waited for as before. Call tw_frame_decoder_next() again. For each
+ * frame that is found so, up to TW_FRAME_MAX * TW_FRAME_WORK bytes are summed,
+ * beyond what feeding them costs.
+ */
+TW_CHANNEL_API void tw_frame_decoder_idle(struct tw_frame_decoder *decoder);
+
 /* What the guest said last; NULL: no start was seen. Good until the next call
  * of tw_frame_decoder_next(). */
 TW_CHANNEL_API const struct tw_channel_start *tw_frame_decoder_start(

@@ -30,6 +30,10 @@
 #define BUFFER_SIZE (64u << 10)
 #define PUMP_MAX (16u << 20) /* bytes read at a time */
 #define SLICE_MS 100
+#define IDLE_NS 200000000u /* nothing came: what is unfinished may stay so */
+/* Nothing came: a guest's start, or our switches, may have been damaged. */
+#define RESEND_FIRST_NS 5000000000u
+#define RESEND_LAST_NS 80000000000u
 #define FRAME_SIZE                            \
 	(TW_FRAME_HEADER + TW_FRAME_TRAILER + \
 	 TW_FRAME_SWITCH_SIZE * TW_FRAME_SWITCHES_MAX)
@@ -51,6 +55,7 @@ struct tw_channel_source {
 	size_t from;
 	size_t to;
 	uint64_t arrived_ns;			/* CLOCK_MONOTONIC */
+	bool is_idle;				/* and the decoder knows */
 	const struct tw_channel_event *waiting; /* for room */
 	/* Switches for the guest, in frames, on their way. */
 	bool switches;
@@ -59,6 +64,8 @@ struct tw_channel_source {
 	size_t out_from;
 	size_t out_size;
 	uint32_t out_sequence;
+	uint64_t resend_ns; /* when to send them again if nothing comes */
+	uint64_t resend_gap_ns;
 };
 
 static uint64_t now_ns(void)
@@ -176,6 +183,9 @@ static int fill(struct tw_channel_source *channel, const char *spec,
 	channel->follow = options->follow && S_ISREG(channel->type);
 	channel->switches = options->switches && S_ISSOCK(channel->type);
 	channel->is_switched = true;
+	channel->arrived_ns = now_ns();
+	channel->resend_gap_ns = RESEND_FIRST_NS;
+	channel->resend_ns = channel->arrived_ns + RESEND_FIRST_NS;
 	channel->ended = options->closed;
 	channel->status.declared_events = channel->ring.event_count;
 	return 0;
@@ -368,6 +378,9 @@ static void take_counts(struct tw_channel_source *channel)
 	status->bad_frames = counts.bad_frames + counts.malformed +
 			     counts.other_frames;
 	status->skipped_bytes = counts.skipped_bytes;
+	/* Also where its start was lost. */
+	if (counts.resets != status->resets)
+		channel->is_switched = true;
 	status->resets = counts.resets;
 }
 
@@ -435,6 +448,9 @@ static ssize_t read_more(struct tw_channel_source *channel)
 		channel->from = 0;
 		channel->to = (size_t)got;
 		channel->arrived_ns = now_ns();
+		channel->is_idle = false;
+		channel->resend_gap_ns = RESEND_FIRST_NS;
+		channel->resend_ns = channel->arrived_ns + RESEND_FIRST_NS;
 		return got;
 	}
 	if (got == 0)
@@ -469,10 +485,31 @@ static bool feed(struct tw_channel_source *channel)
 	return true;
 }
 
+/*
+ * The other end has been silent, and all that it sent was decoded. A guest that
+ * was reset amid a frame is silent behind its start until it has switches, and
+ * its start may look like the rest of that frame; or be damaged.
+ */
+static void look_at_silence(struct tw_channel_source *channel, uint64_t now)
+{
+	if (!channel->is_idle && now - channel->arrived_ns >= IDLE_NS) {
+		channel->is_idle = true;
+		tw_frame_decoder_idle(channel->decoder);
+		decode(channel);
+	}
+	if (now < channel->resend_ns)
+		return;
+	if (channel->resend_gap_ns < RESEND_LAST_NS)
+		channel->resend_gap_ns *= 2;
+	channel->resend_ns = now + channel->resend_gap_ns;
+	channel->is_switched = channel->is_switched || count_on(&channel->ring);
+}
+
 static void pump(struct tw_channel_source *channel)
 {
 	size_t total = 0;
 	ssize_t got = 0;
+	uint64_t now;
 
 	if (channel->ended)
 		return;
@@ -486,10 +523,14 @@ static void pump(struct tw_channel_source *channel)
 		if (has_given_all(channel, got))
 			break;
 	}
-	if (got < 0 && finish(channel))
+	if (got < 0 && finish(channel)) {
 		end(channel, got == -ENODATA ? 0 : (int)-got);
-	else
-		tw_channel_ring_settle(&channel->ring, now_ns(), false);
+		return;
+	}
+	now = now_ns();
+	if (got == 0)
+		look_at_silence(channel, now);
+	tw_channel_ring_settle(&channel->ring, now, false);
 }
 
 void tw_channel_source_stop(struct tw_channel_source *channel)

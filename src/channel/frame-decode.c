@@ -33,7 +33,9 @@ struct tw_frame_decoder {
 	bool has_start;
 	bool want_text;
 	bool ended;
+	bool idle;
 	size_t begin, end; /* in buffer: what is still to be looked at */
+	size_t whole;	   /* in buffer: what is unfinished before it is none */
 	uint8_t buffer[BUFFER_SIZE];
 };
 
@@ -73,12 +75,19 @@ size_t tw_frame_decoder_feed(struct tw_frame_decoder *decoder,
 		memcpy(decoder->buffer + decoder->end, bytes, size);
 	decoder->end += size;
 	decoder->ended = false;
+	decoder->idle = false;
+	decoder->whole = 0;
 	return size;
 }
 
 void tw_frame_decoder_end(struct tw_frame_decoder *decoder)
 {
 	decoder->ended = true;
+}
+
+void tw_frame_decoder_idle(struct tw_frame_decoder *decoder)
+{
+	decoder->idle = true;
 }
 
 /* ---- What a frame says ---- */
@@ -216,6 +225,7 @@ static bool is_plausible(uint8_t type, size_t payload)
 enum look {
 	LOOK_FRAME,
 	LOOK_NONE,
+	LOOK_BAD, /* none either, but it might have been */
 	LOOK_WAIT,
 };
 
@@ -226,23 +236,18 @@ static enum look look_at(struct tw_frame_decoder *decoder, const uint8_t *frame,
 	size_t summed;
 
 	if (size < 4)
-		return decoder->ended ? LOOK_NONE : LOOK_WAIT;
+		return LOOK_WAIT;
 	*payload = (size_t)frame[1] | (size_t)frame[2] << 8;
 	if (!is_plausible(frame[3], *payload))
 		return LOOK_NONE;
 	summed = TW_FRAME_HEADER - 1 + *payload;
-	if (size < 1 + summed + TW_FRAME_TRAILER) {
-		if (!decoder->ended)
-			return LOOK_WAIT;
-		decoder->counts.bad_frames++;
-		return LOOK_NONE;
-	}
+	if (size < 1 + summed + TW_FRAME_TRAILER)
+		return LOOK_WAIT;
 	decoder->counts.checked_bytes += summed;
-	if (tw_frame_crc(0, frame + 1, summed) ==
-	    tw_channel_load32(frame + 1 + summed))
-		return LOOK_FRAME;
-	decoder->counts.bad_frames++;
-	return LOOK_NONE;
+	return tw_frame_crc(0, frame + 1, summed) ==
+			       tw_channel_load32(frame + 1 + summed)
+		       ? LOOK_FRAME
+		       : LOOK_BAD;
 }
 
 /* Pass over size bytes that are no frame: NOTHING where nobody wants them. */
@@ -263,6 +268,32 @@ static size_t text_size(const uint8_t *at, size_t size)
 	return mark ? (size_t)(mark - at) : size;
 }
 
+/* Where in the buffer the next whole frame is; 0: there is none. */
+static size_t find_whole(struct tw_frame_decoder *decoder)
+{
+	size_t at = decoder->begin;
+	size_t payload;
+
+	for (;;) {
+		at += text_size(decoder->buffer + at, decoder->end - at);
+		if (at == decoder->end)
+			return 0;
+		if (look_at(decoder, decoder->buffer + at, decoder->end - at,
+			    &payload) == LOOK_FRAME)
+			return at;
+	}
+}
+
+/* Whether what is unfinished will stay so. */
+static bool is_over(struct tw_frame_decoder *decoder)
+{
+	if (decoder->ended)
+		return true;
+	if (decoder->idle && decoder->whole <= decoder->begin)
+		decoder->whole = find_whole(decoder);
+	return decoder->begin < decoder->whole;
+}
+
 int tw_frame_decoder_next(struct tw_frame_decoder *decoder,
 			  const struct tw_channel_event **event)
 {
@@ -278,9 +309,15 @@ int tw_frame_decoder_next(struct tw_frame_decoder *decoder,
 
 		if (*at == TW_FRAME_MARK)
 			look = look_at(decoder, at, size, &payload);
-		if (look == LOOK_WAIT)
+		if (look == LOOK_WAIT && is_over(decoder))
+			look = size < 4 ? LOOK_NONE : LOOK_BAD;
+		if (look == LOOK_WAIT) {
+			decoder->idle = false;
 			break;
-		if (look == LOOK_NONE) {
+		}
+		if (look == LOOK_BAD)
+			decoder->counts.bad_frames++;
+		if (look != LOOK_FRAME) {
 			found = skip(decoder, text_size(at, size));
 			continue;
 		}

@@ -369,6 +369,64 @@ def test_socket(directory):
     check_trace(trace, counts)
 
 
+def test_reset_amid(directory):
+    """Reset amid a frame of which more is to come than the start has: the
+    guest then waits for the switches, and must not wait for ever."""
+    server = Server(directory)
+    guest = wire.Guest(COUNT)
+    trace = directory / "trace"
+    with Running("record", "-o", trace, *options(),
+                 server.target) as recording:
+        server.accept()
+        server.frames(1)
+        server.connection.sendall(guest.start())
+        server.frames(1)
+        stream = works(guest, range(10))
+        stream += guest.event(BLOB, struct.pack("<Q", 900) +
+                              wire.data(bytes(900)))[:20]
+        server.connection.sendall(stream + b"booting\r\n" + guest.start())
+        check(server.frames(1)[0][1] == 0, "after a reset")
+        server.connection.sendall(works(guest, range(10)))
+        server.connection.close()
+        counts = counts_of(recording.wait()[1])
+    check(counts["events"] == 20 and counts["starts"] == 2, counts)
+    check(counts["lost"] == 0 and counts["bad"] == 1, counts)
+    check_work(events_in(trace), [*range(10), *range(10)])
+
+
+def test_pause_amid(directory):
+    """A guest that only stands still there loses nothing."""
+    server = Server(directory)
+    guest = wire.Guest(COUNT)
+    trace = directory / "trace"
+    with Running("record", "-o", trace, *options(),
+                 server.target) as recording:
+        server.accept()
+        stream = guest.start() + works(guest, range(10))
+        server.connection.sendall(stream[:-20])
+        wait_for("events", lambda: count_recorded(trace) == 9)
+        time.sleep(1)
+        server.connection.sendall(stream[-20:])
+        server.connection.close()
+        counts = counts_of(recording.wait()[1])
+    check(counts["events"] == 10 and not counts["bad"], counts)
+    check_work(events_in(trace), range(10))
+
+
+def test_switched_again(directory):
+    """A start or a switch may be damaged: after some silence the switches are
+    sent again, if there is something to switch on."""
+    server = Server(directory)
+    with Running("record", "-o", directory / "trace", "-e", "work", *options(),
+                 server.target):
+        server.accept()
+        first = server.frames(1)
+        began = time.monotonic()
+        again = server.frames(1)
+        check(time.monotonic() - began > 4, "that was no silence")
+        check(wire.switches(again) == wire.switches(first), again)
+
+
 def test_all_switched(directory):
     """Without -e all are on; more than a frame of switches."""
     events = directory / "events"

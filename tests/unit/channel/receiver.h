@@ -23,6 +23,8 @@ struct receiver {
 	size_t text_size, text_room;
 	uint64_t fed;
 	uint64_t framed; /* bytes of the frames that were found */
+	bool is_idle;
+	uint64_t searches; /* that receiver_idle() may have cost */
 	/* Instead of events being written down. */
 	void (*see)(void *context, const struct tw_channel_event *event);
 	void *context;
@@ -36,6 +38,7 @@ void receiver_free(struct receiver *receiver);
 void receiver_feed(struct receiver *receiver, const void *bytes, size_t size,
 		   size_t piece);
 void receiver_end(struct receiver *receiver);
+void receiver_idle(struct receiver *receiver);
 
 /* Nothing is pending: all that was fed was a frame found, or skipped. */
 void receiver_assert_all(const struct receiver *receiver);

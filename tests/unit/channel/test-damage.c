@@ -345,6 +345,7 @@ static void test_work(void **state)
 		receiver_init(&receiver);
 		receiver_feed(&receiver, stream, sizeof(stream),
 			      sizeof(stream));
+		receiver_idle(&receiver);
 		receiver_end(&receiver);
 		assert_int_equal(receiver.text_size, sizeof(stream));
 		/* The bound is no idle one. */

@@ -274,8 +274,6 @@ static void test_text_unwanted(void **state)
 	tw_frame_decoder_destroy(NULL);
 }
 
-/* ---- Sequence numbers ---- */
-
 static void feed_event(struct receiver *receiver, uint32_t sequence,
 		       uint64_t time)
 {
@@ -297,6 +295,112 @@ static void feed_start(struct receiver *receiver, uint32_t sequence,
 	receiver_feed(receiver, frame, size, size);
 	receiver->framed += size;
 }
+
+/* ---- Silence ---- */
+
+#define FIELDS 900 /* of an event: more than what follows it */
+
+static size_t long_event(uint8_t *frame, uint32_t sequence)
+{
+	uint8_t fields[FIELDS] = {0};
+
+	return frame_maker_event(frame, sequence, 1, 1, fields, FIELDS);
+}
+
+/* A guest is reset amid a frame, starts, and is silent until it has switches:
+ * its start would be waited for for ever. */
+static void test_silence_behind_a_cut(void **state)
+{
+	static const size_t cuts[] = {1, 3, 4, 8, 100};
+	static const char text[] = "booting\r\n";
+
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		uint8_t frame[FRAME_MAKER_MAX], start[FRAME_MAKER_MAX];
+		const size_t size = frame_maker_start(start, 0, &usual_start);
+		struct receiver receiver;
+
+		receiver_init(&receiver);
+		long_event(frame, 7);
+		receiver_feed(&receiver, frame, cuts[i], cuts[i]);
+		receiver_feed(&receiver, text, strlen(text), 1);
+		/* Of a start, too, the first bytes alone. */
+		receiver_feed(&receiver, start, 9, 9);
+		receiver_feed(&receiver, start, size, size);
+		if (cuts[i] >= 4)
+			assert_int_equal(receiver.starts, 0);
+		receiver_idle(&receiver);
+		assert_int_equal(receiver.starts, 1);
+		assert_int_equal(receiver.text_size,
+				 cuts[i] + strlen(text) + 9);
+		receiver.framed += size;
+		receiver_assert_all(&receiver);
+		receiver_free(&receiver);
+	}
+}
+
+/* Several of them, each behind one that was cut. */
+static void test_silence_behind_cuts(void **state)
+{
+	uint8_t frame[FRAME_MAKER_MAX];
+	struct receiver receiver;
+
+	receiver_init(&receiver);
+	for (uint32_t i = 0; i < 10; i++) {
+		long_event(frame, i);
+		receiver_feed(&receiver, frame, 50, 50);
+		feed_event(&receiver, i, i);
+	}
+	assert_int_equal(receiver.event_count, 0);
+	receiver_idle(&receiver);
+	assert_int_equal(receiver.event_count, 10);
+	assert_int_equal(receiver_counts(&receiver).bad_frames, 10);
+	receiver_assert_all(&receiver);
+	receiver_free(&receiver);
+}
+
+/* A guest that only stands still amid a frame loses nothing by it. */
+static void test_silence_amid_a_frame(void **state)
+{
+	uint8_t frame[FRAME_MAKER_MAX];
+	struct receiver receiver;
+	size_t size;
+
+	for (size_t cut = 1; cut < 100; cut++) {
+		receiver_init(&receiver);
+		size = long_event(frame, 7);
+		receiver_feed(&receiver, frame, cut, cut);
+		receiver_idle(&receiver);
+		receiver_feed(&receiver, frame + cut, size - cut, size);
+		receiver_idle(&receiver);
+		assert_int_equal(receiver.event_count, 1);
+		assert_int_equal(receiver.text_size, 0);
+		receiver_assert_all(&receiver);
+		receiver_free(&receiver);
+	}
+}
+
+/* It is over with the next byte. */
+static void test_silence_that_ends(void **state)
+{
+	uint8_t frame[FRAME_MAKER_MAX], inner[FRAME_MAKER_MAX];
+	uint8_t fields[FIELDS] = {0};
+	struct receiver receiver;
+	size_t size;
+
+	size = frame_maker_event(inner, 1, 1, 1, "x", 1);
+	memcpy(fields + 10, inner, size);
+	size = frame_maker_event(frame, 7, 1, 2, fields, FIELDS);
+	receiver_init(&receiver);
+	tw_frame_decoder_idle(receiver.decoder);
+	receiver_feed(&receiver, frame, 200, 200);
+	receiver_feed(&receiver, frame + 200, size - 200, size);
+	assert_int_equal(receiver.event_count, 1);
+	assert_int_equal(receiver.events[0].event.id, 2);
+	receiver_assert_all(&receiver);
+	receiver_free(&receiver);
+}
+
+/* ---- Sequence numbers ---- */
 
 #define FAR ((uint64_t)0x7fffffff)
 
@@ -555,6 +659,10 @@ int main(void)
 		cmocka_unit_test(test_large_chunk),
 		cmocka_unit_test(test_text_at_once),
 		cmocka_unit_test(test_text_unwanted),
+		cmocka_unit_test(test_silence_behind_a_cut),
+		cmocka_unit_test(test_silence_behind_cuts),
+		cmocka_unit_test(test_silence_amid_a_frame),
+		cmocka_unit_test(test_silence_that_ends),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_start_again),
 		cmocka_unit_test(test_times),
