@@ -37,9 +37,9 @@ void machine_put(char byte)
 }
 
 /*
- * Up, in half microseconds. A timer with a limit would not do: at its end QEMU's
- * stands still until QEMU comes to it, and then has a round of two ticks less
- * than its bits can tell apart.
+ * Up, in half microseconds. A timer with a limit would not do: at its end
+ * QEMU's stands still until QEMU comes to it, and then has a round of two ticks
+ * less than its bits can tell apart.
  */
 static uint32_t counter(void)
 {
