@@ -202,8 +202,8 @@ TW_CHANNEL_API int tw_frame_decoder_next(struct tw_frame_decoder *decoder,
 					 const struct tw_channel_event **event);
 
 /*
- * The stream has ended, or has been silent for so long that what is unfinished
- * will stay so: a frame that is not complete is none. Call
+ * The stream has ended, or it is known that what is unfinished will stay so, as
+ * when the guest is reset: a frame that is not complete is none. Call
  * tw_frame_decoder_next() again: there may be frames behind its first byte.
  * More may be fed afterwards; sequence numbers go on.
  */

@@ -25,7 +25,8 @@ struct tw_channel_source_options {
 	bool follow; /* a regular file may grow: its end is not the end */
 	bool on;     /* all events are on, else none is at first */
 	/* Switches that are set here are sent to the guest as well, at its
-	 * starts too; only a socket has a way to it. */
+	 * starts too, and again when nothing has come for some seconds; only a
+	 * socket has a way to it. */
 	bool switches;
 	bool closed; /* open nothing: only the events are asked for */
 };

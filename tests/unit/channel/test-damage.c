@@ -345,7 +345,6 @@ static void test_work(void **state)
 		receiver_init(&receiver);
 		receiver_feed(&receiver, stream, sizeof(stream),
 			      sizeof(stream));
-		receiver_idle(&receiver);
 		receiver_end(&receiver);
 		assert_int_equal(receiver.text_size, sizeof(stream));
 		/* The bound is no idle one. */
@@ -354,6 +353,34 @@ static void test_work(void **state)
 				    sizeof(stream) * 200);
 		receiver_free(&receiver);
 	}
+}
+
+/* In a silence what waits is searched: the receiver holds its bound. */
+static void test_work_in_silence(void **state)
+{
+	static const uint8_t first[] = {0xf7, 0xf0, 0x03, 0x01};
+	static const uint8_t within[] = {0xf7, 0xf4, 0x01, 0x01};
+	uint8_t stream[TW_FRAME_MAX - 1];
+	const struct tw_channel_event *event;
+	struct receiver receiver;
+	uint64_t before, searched;
+
+	for (size_t i = 0; i < sizeof(stream); i++)
+		stream[i] = i < 4 ? first[i] : within[i % 4];
+	receiver_init(&receiver);
+	receiver_feed(&receiver, stream, sizeof(stream), sizeof(stream));
+	before = receiver_counts(&receiver).checked_bytes;
+	receiver_idle(&receiver);
+	searched = receiver_counts(&receiver).checked_bytes - before;
+	assert_true(searched > 50000);
+	assert_true(searched <= TW_FRAME_MAX * TW_FRAME_WORK);
+	/* Nothing whole was in it; and it is not searched again. */
+	assert_int_equal(receiver.text_size, 0);
+	assert_int_equal(tw_frame_decoder_next(receiver.decoder, &event),
+			 TW_FRAME_NOTHING);
+	assert_int_equal(receiver_counts(&receiver).checked_bytes,
+			 before + searched);
+	receiver_free(&receiver);
 }
 
 /* ---- One byte in a hundred ---- */
@@ -466,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_endless_frame),
 		cmocka_unit_test(test_only_marks),
 		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_work_in_silence),
 		cmocka_unit_test(test_random_damage),
 	};
 
